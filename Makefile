@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# make help says what there is to make.
+
+VERSION := 0.1.0
+prefix ?= /usr
+sysconfdir ?= /etc
+sbindir ?= $(prefix)/sbin
+mandir ?= $(prefix)/share/man
+unitdir ?= $(prefix)/lib/systemd/system
+
+# ARCH=arm64 cross-builds; SYSROOT=DIR holds unpacked Debian packages of that architecture.
+HOST_ARCH := $(shell uname -m | sed 's/aarch64/arm64/')
+ARCH ?= $(HOST_ARCH)
+CLANG ?=
+ifneq ($(ARCH),$(HOST_ARCH))
+CROSS := $(if $(filter arm64,$(ARCH)),aarch64-linux-gnu-,$(error ARCH=$(ARCH): only arm64 is cross-built))
+TRIPLET := $(CROSS:-=)
+endif
+CC := $(if $(CLANG),clang $(if $(CROSS),--target=$(TRIPLET)),$(CROSS)gcc)
+ifdef SYSROOT
+LIBDIR := $(SYSROOT)/usr/lib/$(TRIPLET)
+CC += --sysroot=$(SYSROOT) -B$(LIBDIR) -L$(LIBDIR) -L$(SYSROOT)/lib/$(TRIPLET) \
+	-isystem $(SYSROOT)/usr/include/$(TRIPLET) -isystem $(SYSROOT)/usr/include \
+	-Wl,-rpath-link,$(LIBDIR) -Wl,-rpath-link,$(SYSROOT)/lib/$(TRIPLET)
+endif
+
+# make SAN=1 builds with address and undefined-behaviour sanitizers.
+SAN ?=
+B := build/$(ARCH)$(if $(CLANG),-clang)$(if $(SAN),-san)
+
+WARNINGS := -Wall -Wextra -Wshadow -Wmissing-prototypes -Wvla -Werror
+CFLAGS ?= -O2 -g
+HARDENING := -fstack-protector-strong -fPIE $(if $(SAN),,-D_FORTIFY_SOURCE=2)
+SANFLAGS := $(if $(SAN),-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
+ALL_CFLAGS := -std=gnu11 $(WARNINGS) -I. -D_GNU_SOURCE -DXVIRTIOD_VERSION='"$(VERSION)"' \
+	-DSYSCONFDIR='"$(sysconfdir)"' $(HARDENING) $(SANFLAGS) -MMD -MP
+ALL_LDFLAGS := -pie -Wl,-z,relro,-z,now $(SANFLAGS) $(LDFLAGS)
+XEN_LIBS := -lxendevicemodel -lxenforeignmemory -lxenevtchn -lxenstore -lxentoolcore
+LIBS := $(XEN_LIBS) -luring -lconfig -lsystemd
+
+LAYERS := base transport backends config daemon
+OBJS := $(patsubst %.c,$B/%.o,$(wildcard $(LAYERS:%=%/*.c)))
+LIB_OBJS := $(filter-out $B/daemon/main.o,$(OBJS))
+UNIT_TESTS := $(patsubst %.c,$B/%,$(wildcard tests/unit/*.c))
+
+Q := $(if $(V),,@)
+
+all: $B/xvirtiod
+
+$B/xvirtiod: $(OBJS)
+	@echo "  LD    $@"
+	$Q$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
+
+$B/libxvirtiod.a: $(LIB_OBJS)
+	@echo "  AR    $@"
+	$Qrm -f $@ && $(CROSS)ar rcs $@ $^
+
+$B/%.o: %.c Makefile
+	@echo "  CC    $@"
+	$Qmkdir -p $(@D)
+	$Q$(CC) $(ALL_CFLAGS) $(CFLAGS) -c -o $@ $<
+
+# A unit test is one file.  What it fakes of the hypervisor comes before the library, so the linker
+# takes that and leaves transport/xen.o alone.
+$B/tests/unit/%: $B/tests/unit/%.o $B/tests/fake/xen.o $B/libxvirtiod.a
+	$Q$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS) -lcmocka
+
+unit-tests: $(UNIT_TESTS)
+
+-include $(OBJS:.o=.d) $(UNIT_TESTS:=.d) $B/tests/fake/xen.d
+
+clean:
+	rm -rf build
+
+.PHONY: all unit-tests clean
+.SECONDARY:

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A backend turns block requests into bytes somewhere.
+ *
+ * All calls come from the loop's thread.  submit() takes the request until it calls req->done(),
+ * exactly once, with 0 or -errno; it may do so before submit() returns.  Every request has been
+ * checked before: its range lies within the backend's size, it does not write to a read-only
+ * backend, and it asks only for what the backend's capabilities offer.  Ranges are multiples of
+ * 512 bytes, but not necessarily of the logical block size.
+ *
+ * The iovec array and the memory it points to (guest memory, which the kernel cannot pin: see
+ * docs/design.md) stay valid until done(); the backend may consume the array (change its entries).
+ * A guest may change the data while the request is in flight: never decide anything by it.
+ *
+ * close() is called with nothing in flight.
+ */
+#ifndef BACKENDS_BACKEND_H
+#define BACKENDS_BACKEND_H
+
+#include <stdint.h>
+#include <sys/uio.h>
+
+#include "base/log.h"
+#include "base/loop.h"
+#include "backends/image.h"
+
+enum blk_op {
+	BLK_READ,	  /* fill iov from [offset, offset + len) */
+	BLK_WRITE,	  /* store iov at [offset, offset + len) */
+	BLK_FLUSH,	  /* all writes done before are on stable storage; no range */
+	BLK_DISCARD,	  /* the range's content no longer matters; needs IMAGE_DISCARD */
+	BLK_WRITE_ZEROES, /* the range reads as zeroes afterwards */
+};
+
+/* Flags of a request. */
+#define BLK_FUA	  (1u << 0) /* WRITE, WRITE_ZEROES: on stable storage before done() */
+#define BLK_UNMAP (1u << 1) /* WRITE_ZEROES: the range may be deallocated */
+
+/* Room in each request for what a backend must remember about it. */
+#define BLK_SCRATCH 96
+
+struct blk_request {
+	enum blk_op op;
+	unsigned flags;	    /* BLK_* */
+	uint64_t offset;    /* bytes */
+	uint64_t len;	    /* bytes; READ and WRITE: the sum of iov */
+	struct iovec *iov;  /* READ and WRITE only */
+	unsigned nr_iov;
+
+	/* Called once; result is 0 or -errno. */
+	void (*done)(struct blk_request *req, int result);
+
+	/* The backend's, from submit() to done(). */
+	_Alignas(16) unsigned char scratch[BLK_SCRATCH];
+};
+
+struct backend;
+
+/* All slots are mandatory. */
+struct backend_ops {
+	const char *name; /* as in the configuration file: backend = "file" */
+
+	/* Does this kind serve an image?  If not, image->direct_fd and fd are -1. */
+	bool needs_image;
+
+	/*
+	 * Make *ret ready for submit().  The backend takes over the image's descriptors if and only if
+	 * it returns 0.  subject names guest and disk in log lines and outlives the backend.
+	 */
+	int (*open)(struct backend **ret, struct image *image, struct loop *loop,
+		    const struct log_subject *subject);
+	void (*submit)(struct backend *b, struct blk_request *req);
+	void (*close)(struct backend *b); /* NULL is fine */
+};
+
+/* What all backends have in common; the first member of each one's own struct. */
+struct backend {
+	const struct backend_ops *ops;
+	const struct log_subject *subject;
+	struct image_info info; /* size, block sizes, what it can do */
+};
+
+/* The backend called name, or NULL. */
+const struct backend_ops *backend_find(const char *name);
+
+/* All backends, the default one first; ends with NULL. */
+extern const struct backend_ops *const backend_table[];
+
+#endif
