@@ -1,0 +1,325 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash
+# The stages of the lab: how each part is fetched and built.  See engine.sh for
+# what a stage is.  Sourced by "lab" with CACHE, LOGS and LAB_DIR set.
+
+# shellcheck source=tests/lab/versions.env
+. "$LAB_DIR/versions.env"
+
+APT=$CACHE/apt
+CROSS=aarch64-linux-gnu-
+LIBDIR=usr/lib/aarch64-linux-gnu
+
+# The mirror that this machine's apt uses for the suite
+mirror() {
+	local uri
+	# shellcheck disable=SC2016 # apt's own format
+	uri=$(apt-get indextargets --format '$(RELEASE) $(REPO_URI)' |
+		sed -n "s/^$SUITE //p" | head -n 1)
+	[[ -n $uri ]] || die "no mirror for $SUITE in apt's configuration: run apt-get update"
+	printf '%s\n' "$uri"
+}
+
+# --- fetching -----------------------------------------------------------------
+
+# A private apt tree for arm64 with an empty dpkg status, so that neither root
+# is needed nor the machine's own packages are looked at or changed.  Of the
+# machine's configuration only how to reach mirrors (a proxy) is taken over.
+apt_tree() {
+	local uri suite keyring=/usr/share/keyrings/debian-archive-keyring.gpg
+	uri=$(mirror)
+	mkdir -p "$APT"/etc/{apt.conf.d,preferences.d} "$APT/state/lists/partial" \
+		"$APT/cache/archives/partial"
+	: >"$APT/state/status"
+	for suite in "$SUITE" "$BACKPORTS"; do
+		printf '%s [signed-by=%s] %s %s main\n' \
+			deb "$keyring" "$uri" "$suite" deb-src "$keyring" "$uri" "$suite"
+	done >"$APT/etc/sources.list"
+	{
+		env -u APT_CONFIG apt-config dump |
+			grep -E '^Acquire::(https?|Check-[A-Za-z-]*|Retries|ForceIPv[46])[: ]' || :
+		cat <<-EOF
+			APT::Architecture "arm64";
+			APT::Architectures { "arm64"; };
+			APT::Install-Recommends "false";
+			APT::Sandbox::User "root";
+			APT::Get::Assume-Yes "true";
+			Acquire::Languages "none";
+			Dir::Etc "$APT/etc";
+			Dir::State "$APT/state";
+			Dir::State::status "$APT/state/status";
+			Dir::Cache "$APT/cache";
+		EOF
+	} >"$APT/apt.conf"
+	export APT_CONFIG=$APT/apt.conf
+}
+
+# with_index COMMAND...: run it with the private tree, and once more with fresh
+# lists if it fails: a mirror no longer has what old lists name.
+with_index() {
+	apt_tree
+	if [[ -e $APT/fetched ]] && "$@"; then
+		return
+	fi
+	apt-get -q update
+	: >"$APT/fetched"
+	"$@"
+}
+
+build_debs() {
+	with_index fetch_debs
+}
+
+# apt keeps what it has downloaded, so a changed package list costs little; the
+# result has exactly the packages of the list.
+fetch_debs() {
+	local file
+	# shellcheck disable=SC2086 # lists
+	apt-get -q install --download-only $SYSROOT_PKGS &&
+	# Only with an empty archive directory are all named.
+	apt-get -qq install -o "Dir::Cache::archives=$OUT/none" --print-uris \
+		$SYSROOT_PKGS >"$OUT/uris" || return
+	while read -r _ file _; do
+		ln -f "$APT/cache/archives/$file" "$OUT/" || return
+	done <"$OUT/uris"
+}
+
+# The sources of a package as they are downloaded; unpacking is for the stage
+# that builds it, to keep downloads apart from everything else.
+build_source() {
+	with_index fetch_source "$1"
+}
+
+fetch_source() {
+	local suite=$SUITE
+	[[ $1 != linux ]] || suite=$BACKPORTS
+	(cd "$OUT" && apt-get -q source --download-only "$1/$suite")
+}
+
+build_kdeb() {
+	with_index fetch_kernel "${KERNEL_SUITE[$1]}"
+}
+
+# The package linux-image-arm64 is empty and depends on the current kernel.
+fetch_kernel() {
+	local package
+	package=$(apt-cache show "linux-image-arm64/$1" |
+		sed -n 's/^Depends: *\(linux-image-[^ ,]*\).*/\1/p' | head -n 1)
+	[[ -n $package ]] && (cd "$OUT" && apt-get -q download "$package/$1")
+}
+
+# --- unpacking and building ---------------------------------------------------
+
+# unpack_deb FILE DIR [TAR-ARGUMENT...]; dpkg-deb -x cannot leave things out
+unpack_deb() {
+	local file=$1 dir=$2
+	shift 2
+	dpkg-deb --fsys-tarfile "$file" |
+		tar -x -C "$dir" --no-same-owner --keep-directory-symlink "$@"
+}
+
+# The arm64 userland: headers and libraries for the cross compiler and programs
+# for the guests.  /lib and the like are links into /usr, as in a real system.
+build_sysroot() {
+	local deb dir link
+	for dir in bin sbin lib; do
+		mkdir -p "$OUT/usr/$dir"
+		ln -s "usr/$dir" "$OUT/$dir"
+	done
+	for deb in "$(stage_dir debs)"/*.deb; do
+		unpack_deb "$deb" "$OUT" --exclude='./usr/share' --exclude='./var' \
+			--exclude='./usr/lib/python*' --exclude='./usr/lib/udev'
+	done
+	# An absolute link would lead the linker out of the sysroot.
+	find "$OUT" -lname '/*' -printf '%P\n' | while read -r link; do
+		ln -sfnr "$OUT$(readlink "$OUT/$link")" "$OUT/$link"
+	done
+}
+
+# cross_cc SYSROOT: the compiler command.  -B, -L and -isystem are needed
+# because Debian's cross compiler looks for multiarch directories only below its
+# own prefix.
+cross_cc() {
+	printf '%sgcc --sysroot=%s -B%s -L%s -isystem %s -isystem %s' "$CROSS" "$1" \
+		"$1/$LIBDIR" "$1/$LIBDIR" \
+		"$1/usr/include/aarch64-linux-gnu" "$1/usr/include"
+}
+
+# unpack_source NAME DIR
+unpack_source() {
+	local dsc
+	dsc=$(echo "$(stage_dir "source:$1")"/*.dsc)
+	# apt has verified the files already.
+	dpkg-source --no-check --no-copy -x "$dsc" "$2"
+}
+
+# config_holds FRAGMENT CONFIG: kconfig silently drops what it cannot set
+config_holds() {
+	local line
+	grep '=y$' "$1" | while read -r line; do
+		grep -qx "$line" "$2" || { echo "not in the configuration: $line"; return 1; }
+	done
+}
+
+build_xen() {
+	local src=$OUT/src make
+	unpack_source xen "$src"
+	make=(make -C "$src/xen" XEN_TARGET_ARCH=arm64 CROSS_COMPILE="$CROSS" -j"$(nproc)")
+	"${make[@]}" arm64_defconfig
+	cat "$LAB_DIR/xen.config" >>"$src/xen/.config"
+	"${make[@]}" olddefconfig
+	config_holds "$LAB_DIR/xen.config" "$src/xen/.config"
+	"${make[@]}" build
+	cp "$src/xen/xen" "$src/xen/xen-syms" "$src/xen/.config" "$OUT/"
+	rm -rf "$src"
+}
+
+# Debian's fio needs Ceph's libraries and many more; this one needs none.
+build_fio() {
+	local src=$OUT/src
+	unpack_source fio "$src"
+	cd "$src"
+	./configure --cc="$(cross_cc "$(stage_dir sysroot)")" --cpu=arm64 --build-static \
+		--extra-cflags=-O2 --disable-numa --disable-rdma --disable-rados \
+		--disable-rbd --disable-http --disable-gfapi --disable-pmem \
+		--disable-libzbc --disable-tcmalloc --disable-native
+	grep CONFIG_LIBAIO config-host.h
+	make -j"$(nproc)" fio
+	"${CROSS}strip" -o "$OUT/fio" fio
+	rm -rf "$src"
+}
+
+build_kernel() {
+	local deb tree=$OUT/tree part version include=()
+	deb=$(echo "$(stage_dir "kdeb:$1")"/*.deb)
+	mkdir "$tree"
+	for part in $MODULE_DIRS; do
+		include+=("./lib/modules/*/kernel/$part")
+	done
+	unpack_deb "$deb" "$tree" --wildcards './boot/vmlinuz-*' \
+		'./lib/modules/*/modules.*' "${include[@]}"
+	# vmlinuz is an uncompressed Image on arm64.
+	mv "$tree"/boot/vmlinuz-* "$OUT/Image"
+	version=$(ls "$tree/lib/modules")
+	/sbin/depmod -b "$tree" "$version"
+	for part in dom0 guest; do
+		local -n modules=${part^^}_MODULES
+		# shellcheck disable=SC2086 # a list
+		"$LAB_DIR/pickmods.py" "$tree/lib/modules/$version" \
+			"$OUT/$part/lib/modules/$version" $modules
+		/sbin/depmod -b "$OUT/$part" "$version"
+		mkdir "$OUT/$part/etc"
+		printf '%s\n' $modules >"$OUT/$part/etc/modules"
+	done
+	rm -rf "$tree"
+}
+
+# The small kernel of our own, with what Debian's lack: XEN_VIRTIO (grants) and
+# PRIVCMD_EVENTFD (irqfd, ioeventfd).  All is built in.
+build_klab() {
+	local src=$OUT/src part make
+	mkdir "$src"
+	tar -C "$src" --strip-components=1 -xf "$(stage_dir source:linux)"/linux_*.orig.tar.xz
+	make=(make -C "$src" ARCH=arm64 CROSS_COMPILE="$CROSS" -j"$(nproc)")
+	KCONFIG_ALLCONFIG=$LAB_DIR/klab.config "${make[@]}" allnoconfig
+	config_holds "$LAB_DIR/klab.config" "$src/.config"
+	"${make[@]}" Image
+	cp "$src/arch/arm64/boot/Image" "$src/.config" "$OUT/"
+	for part in dom0 guest; do
+		mkdir -p "$OUT/$part/etc"
+		: >"$OUT/$part/etc/modules"
+	done
+	rm -rf "$src"
+}
+
+# --- images -------------------------------------------------------------------
+
+kernel_dir() {
+	if [[ $1 = klab ]]; then stage_dir klab; else stage_dir "kernel:$1"; fi
+}
+
+build_dom0() {
+	local sysroot xen program args=()
+	sysroot=$(stage_dir sysroot)
+	xen=usr/lib/xen-$XEN_SERIES/bin
+	for program in $DOM0_PROGRAMS; do
+		args+=(--program "$program")
+	done
+	for program in $DOM0_XEN_PROGRAMS; do
+		args+=(--program "$xen/$program")
+	done
+	"$LAB_DIR/mkcpio.py" --sysroot "$sysroot" --skeleton "${args[@]}" \
+		--program usr/bin/busybox \
+		--library libgcc_s.so.1 \
+		--tree "$(kernel_dir "$1")/dom0" \
+		--file init="$LAB_DIR/dom0/init" \
+		--file usr/bin/guest="$LAB_DIR/dom0/guest" \
+		--file usr/bin/fio="$(stage_dir fio)/fio" \
+		"$OUT/dom0.cpio"
+}
+
+build_guest() {
+	local program args=()
+	for program in $GUEST_PROGRAMS; do
+		args+=(--program "$program")
+	done
+	"$LAB_DIR/mkcpio.py" --sysroot "$(stage_dir sysroot)" --skeleton "${args[@]}" \
+		--program usr/bin/busybox \
+		--tree "$(kernel_dir "$1")/guest" \
+		--file init="$LAB_DIR/guest/init" \
+		--file usr/sbin/lab-agent="$LAB_DIR/guest/agent" \
+		--file usr/bin/fio="$(stage_dir fio)/fio" \
+		"$OUT/guest.cpio"
+	ln "$(kernel_dir "$1")/Image" "$OUT/Image"
+}
+
+# --- declarations -------------------------------------------------------------
+
+declare_stages() {
+	local k origin kernel
+	origin="$(mirror) $SUITE $BACKPORTS"
+	stage debs "" "$origin" "$SYSROOT_PKGS" fetch_debs
+	stage source:xen "" "$origin" fetch_source
+	stage source:fio "" "$origin" fetch_source
+	stage source:linux "" "$origin" fetch_source
+	stage sysroot debs unpack_deb
+	stage xen source:xen unpack_source xen.config
+	stage fio "source:fio sysroot" unpack_source cross_cc
+	stage klab source:linux klab.config
+	for k in k612 k61 klab; do
+		kernel=klab
+		if [[ $k != klab ]]; then
+			kernel=kernel:$k
+			stage "kdeb:$k" "" "$origin" fetch_kernel
+			stage "$kernel" "kdeb:$k" unpack_deb pickmods.py \
+				"$MODULE_DIRS" "$DOM0_MODULES" "$GUEST_MODULES"
+		fi
+		stage "dom0:$k" "sysroot fio $kernel" mkcpio.py dom0/init dom0/guest \
+			"$DOM0_PROGRAMS" "$DOM0_XEN_PROGRAMS"
+		stage "guest:$k" "sysroot fio $kernel" mkcpio.py guest/init guest/agent \
+			"$GUEST_PROGRAMS"
+	done
+}
+
+# setup KERNEL...: all that a run with these kernels needs
+setup() {
+	local k wanted=(xen)
+	for k; do
+		wanted+=("dom0:$k" "guest:$k")
+	done
+	stages_missing "${wanted[@]}" || return 0
+	need_host_tools
+	lock_setup
+	set -m
+	# Xen's build takes longest and needs only its own source; the rest goes
+	# on beside it, downloads one after another because of apt's locks.
+	if stages_missing xen; then
+		ensure source:xen
+		in_background ensure xen
+	fi
+	ensure "${wanted[@]:1}"
+	finish_background
+	set +m
+	remove_outdated
+	unlock_setup
+}
