@@ -27,6 +27,7 @@ struct loop_op {
 };
 
 struct loop_poll; /* private to loop.c */
+struct bounce_pool;
 
 /*
  * A file descriptor whose readability is of interest.  ready() is called from loop_run() while the
@@ -49,25 +50,41 @@ struct loop {
 	/* Runs at the end of each round; true means "do not sleep, call me again".  May be NULL. */
 	bool (*round)(void *arg);
 	void *round_arg;
+
+	/*
+	 * The one table of registered buffers that a ring has, for whoever fills it:
+	 * backends/bounce.c.  The loop only keeps the pointer (NULL: no buffers registered).
+	 */
+	struct bounce_pool *bounce;
+
+	/* Private. */
+	struct loop_poll *polls; /* all that have a CQE to come */
+	bool more;		 /* round() has more to do: do not sleep */
+	bool in_round;		 /* round() is running: a round inside it does not call it again */
+	int error;		 /* a source can't be polled */
 };
 
 #define LOOP_NULL ((struct loop){ .initialized = false })
 
 /*
  * Make the ring with room for entries SQEs between two submissions (more are submitted early).
- * Asks for SINGLE_ISSUER|DEFER_TASKRUN (Linux 6.1), then COOP_TASKRUN (5.19), then nothing.
+ * Asks for SINGLE_ISSUER|DEFER_TASKRUN (Linux 6.1), then COOP_TASKRUN (5.19), then nothing.  The
+ * completion queue has four times that room; more completions than that wait in the kernel.
  * Returns 0 or -errno; -ENOSYS and -EPERM mean that the kernel has io_uring switched off, and the
  * message says so.
  */
 int loop_init(struct loop *l, unsigned entries);
 
-/* Give back everything.  Works on LOOP_NULL and on a finished loop. */
+/*
+ * Give back everything.  Sources still in the loop are out of it afterwards; no operation may be in
+ * flight, except timers.  Works on LOOP_NULL and on a finished loop.
+ */
 void loop_fini(struct loop *l);
 
 /*
  * An SQE whose completion calls op->done(), to be filled with an io_uring_prep_*() function BY THE
  * CALLER BEFORE anything else is asked of the loop.  Never NULL: a full submission queue is
- * submitted first.  Note that io_uring_prep_*() does not touch user_data.
+ * submitted first, and a kernel that will not take it ends the process.  Note that io_uring_prep_*() does not touch user_data.
  */
 struct io_uring_sqe *loop_get_sqe(struct loop *l, struct loop_op *op);
 
@@ -75,15 +92,24 @@ struct io_uring_sqe *loop_get_sqe(struct loop *l, struct loop_op *op);
 int loop_add(struct loop *l, struct loop_source *src, int fd);
 
 /*
- * Stop watching.  After it returns ready() is not called again, and the memory of src is free; the
- * descriptor may be closed.  Does nothing for a source that is in no loop.
+ * Stop watching; allowed at any time, also from inside ready() of this or another source.  After it
+ * returns ready() is not called again, and the memory of src is free; the descriptor may be closed
+ * (the kernel lets go of the open file at the end of the next round).  Does nothing for a source
+ * that is in no loop.
  */
 void loop_remove(struct loop *l, struct loop_source *src);
 
-/* Run rounds until loop_stop().  Returns 0, or -errno when io_uring_enter(2) fails. */
+/*
+ * Run rounds until loop_stop(); the first one does not sleep.  Returns 0, or -errno when io_uring_enter(2) fails or a source can't
+ * be polled (either has been logged); the loop is of no use then.
+ */
 int loop_run(struct loop *l);
 
-/* Run one round; sleep for a completion only if may_sleep.  0 or -errno. */
+/*
+ * Run one round; sleep for a completion only if may_sleep and the round hook had no more to do.  A
+ * signal ends the sleep, and is no error.  May be called from inside a completion or the round hook,
+ * to wait for others; the hook is not entered twice.  0 or -errno as for loop_run().
+ */
 int loop_run_round(struct loop *l, bool may_sleep);
 
 /* Let loop_run() return at the end of this round. */

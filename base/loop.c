@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Theory of operation
+ *
+ * One io_uring_enter(2) per round both submits and waits.  With DEFER_TASKRUN the kernel finishes
+ * operations only inside that call, so completions do not interrupt a round.  With TASKRUN_FLAG it
+ * says in shared memory when there is something to finish: a round that must not sleep and has
+ * nothing to submit can then stay out of the kernel, which is what makes busy polling cheap.
+ *
+ * Each SQE carries the address of its struct loop_op.  CQEs are consumed one at a time, before their
+ * done() runs, so that done() may run a round of its own.  A round reaps what was there when it
+ * began reaping and no more: operations that complete at once can't keep the round hook waiting.
+ *
+ * A full completion queue loses nothing: the kernel keeps further CQEs in a list and hands them over
+ * with the next io_uring_enter(2) that asks for events.  liburing asks whenever the kernel says that
+ * there are some, and a sleeping round always does.  Only if the kernel has no memory for that list
+ * completions are lost; it answers -EBADR then, and the loop fails, since some operation would
+ * otherwise never end.
+ *
+ * A source is a one-shot POLL_ADD.  A new one is prepared after each ready() and leaves with the
+ * next round's io_uring_enter(2); it looks at the descriptor's state when it is issued, so nothing
+ * that happens in between is missed, and a descriptor that is still readable completes at once.
+ * Between loop_remove() and the last CQE the kernel still knows about the poll; what it points to
+ * is therefore not the caller's struct loop_source but our struct loop_poll.
+ */
+#include "base/loop.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/util.h"
+
+#define CQES_PER_SQE 4
+
+struct loop_poll {
+	struct loop_op poll;
+	struct loop_op cancel;
+	struct loop *loop;
+	struct loop_source *src; /* NULL: removed */
+	int fd;
+	unsigned cqes; /* still to come, for poll and cancel */
+	bool in_ready; /* ready() is running: whoever called it looks after us */
+	struct loop_poll *next, **link;
+};
+
+static void poll_free(struct loop_poll *p)
+{
+	*p->link = p->next;
+	if (p->next)
+		p->next->link = p->link;
+	free(p);
+}
+
+int loop_init(struct loop *l, unsigned entries)
+{
+	static const unsigned wishes[] = {
+		IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN |
+			IORING_SETUP_TASKRUN_FLAG | IORING_SETUP_SUBMIT_ALL,
+		IORING_SETUP_COOP_TASKRUN | IORING_SETUP_TASKRUN_FLAG | IORING_SETUP_SUBMIT_ALL,
+		0,
+	};
+	int r = -EINVAL;
+
+	*l = LOOP_NULL;
+	for (size_t i = 0; i < ARRAY_SIZE(wishes) && r == -EINVAL; i++) {
+		struct io_uring_params p = {
+			.flags = wishes[i] | IORING_SETUP_CQSIZE | IORING_SETUP_CLAMP,
+			.cq_entries = entries * CQES_PER_SQE,
+		};
+
+		r = io_uring_queue_init_params(entries, &l->ring, &p);
+		l->setup_flags = wishes[i];
+	}
+	if (r == -ENOSYS || r == -EPERM)
+		return fail(r, NULL,
+			    "cannot set up io_uring (switched off: see sysctl "
+			    "kernel.io_uring_disabled, and seccomp filters)");
+	if (r < 0)
+		return fail(r, NULL, "cannot set up io_uring with %u entries", entries);
+
+	/* Saves looking up the descriptor with each call; without it everything works as well. */
+	io_uring_register_ring_fd(&l->ring);
+	l->initialized = true;
+	return 0;
+}
+
+void loop_fini(struct loop *l)
+{
+	if (!l->initialized)
+		return;
+
+	io_uring_queue_exit(&l->ring);
+	while (l->polls) {
+		if (l->polls->src)
+			l->polls->src->poll = NULL;
+		poll_free(l->polls);
+	}
+	*l = LOOP_NULL;
+}
+
+/* Errors after which the same call may succeed: a signal, no memory, completions to reap first. */
+static bool is_transient(int err)
+{
+	return err == -EINTR || err == -EAGAIN || err == -EBUSY;
+}
+
+struct io_uring_sqe *loop_get_sqe(struct loop *l, struct loop_op *op)
+{
+	struct io_uring_sqe *sqe;
+
+	while (!(sqe = io_uring_get_sqe(&l->ring))) {
+		int r = io_uring_submit(&l->ring);
+
+		if (r < 0 && !is_transient(r)) {
+			/* Operations owe their callers an end that can't come any more. */
+			fail(r, NULL, "cannot submit to io_uring");
+			abort();
+		}
+	}
+	io_uring_sqe_set_data(sqe, op);
+	return sqe;
+}
+
+static void poll_arm(struct loop_poll *p)
+{
+	io_uring_prep_poll_add(loop_get_sqe(p->loop, &p->poll), p->fd, POLLIN);
+	p->cqes++;
+}
+
+static void poll_done(struct loop_op *op, int res)
+{
+	struct loop_poll *p = container_of(op, struct loop_poll, poll);
+	bool again = res >= 0 || res == -ENOMEM || res == -ECANCELED || is_transient(res);
+
+	p->cqes--;
+	if (p->src && res >= 0) {
+		p->in_ready = true;
+		p->src->ready(p->src);
+		p->in_ready = false;
+	}
+	if (p->src && again)
+		poll_arm(p);
+	else if (p->src)
+		p->loop->error = fail(res, NULL, "cannot poll descriptor %d", p->fd);
+	else if (!p->cqes)
+		poll_free(p);
+}
+
+static void cancel_done(struct loop_op *op, int res)
+{
+	struct loop_poll *p = container_of(op, struct loop_poll, cancel);
+
+	(void)res; /* the poll may have ended by itself */
+	if (!--p->cqes)
+		poll_free(p);
+}
+
+int loop_add(struct loop *l, struct loop_source *src, int fd)
+{
+	struct loop_poll *p = calloc(1, sizeof(*p));
+
+	if (!p)
+		return fail(-ENOMEM, NULL, "cannot watch descriptor %d", fd);
+
+	*p = (struct loop_poll){
+		.poll.done = poll_done,
+		.cancel.done = cancel_done,
+		.loop = l,
+		.src = src,
+		.fd = fd,
+		.next = l->polls,
+		.link = &l->polls,
+	};
+	if (p->next)
+		p->next->link = &p->next;
+	l->polls = p;
+	src->poll = p;
+	poll_arm(p);
+	return 0;
+}
+
+void loop_remove(struct loop *l, struct loop_source *src)
+{
+	struct loop_poll *p = src->poll;
+
+	if (!p)
+		return;
+
+	src->poll = NULL;
+	p->src = NULL;
+	if (p->cqes) {
+		io_uring_prep_poll_remove(loop_get_sqe(l, &p->cancel), (uintptr_t)&p->poll);
+		p->cqes++;
+	} else if (!p->in_ready) {
+		poll_free(p);
+	}
+}
+
+/* Hand over what is prepared, and let the kernel finish what it can; sleep if asked to. */
+static int enter(struct loop *l, bool may_sleep)
+{
+	int r;
+
+	if (may_sleep)
+		r = io_uring_submit_and_wait(&l->ring, 1);
+	else if (io_uring_sq_ready(&l->ring))
+		r = io_uring_submit_and_get_events(&l->ring);
+	else
+		r = io_uring_submit(&l->ring); /* a system call only if the kernel has events */
+
+	if (r < 0 && !is_transient(r))
+		return fail(r, NULL, "cannot wait for io_uring");
+	return 0;
+}
+
+static bool reap_one(struct loop *l)
+{
+	struct io_uring_cqe *cqe;
+	struct loop_op *op;
+	unsigned head;
+	int res;
+
+	io_uring_for_each_cqe(&l->ring, head, cqe)
+	{
+		op = io_uring_cqe_get_data(cqe);
+		res = cqe->res;
+		io_uring_cq_advance(&l->ring, 1);
+		op->done(op, res);
+		return true;
+	}
+	return false;
+}
+
+int loop_run_round(struct loop *l, bool may_sleep)
+{
+	unsigned n;
+	int r;
+
+	r = enter(l, may_sleep && !l->more);
+	if (r < 0)
+		return r;
+
+	n = io_uring_cq_ready(&l->ring);
+	while (n-- && reap_one(l))
+		;
+	if (l->round && !l->in_round) {
+		l->in_round = true;
+		l->more = l->round(l->round_arg);
+		l->in_round = false;
+	}
+	return l->error;
+}
+
+int loop_run(struct loop *l)
+{
+	bool may_sleep = false; /* the round hook may have work already: ask it first */
+	int r;
+
+	do {
+		r = loop_run_round(l, may_sleep);
+		if (r < 0)
+			return r;
+		may_sleep = true;
+	} while (!l->stop);
+
+	l->stop = false;
+	return 0;
+}
+
+void loop_stop(struct loop *l)
+{
+	l->stop = true;
+}
+
+static void timer_done(struct loop_op *op, int res)
+{
+	struct loop_timer *t = container_of(op, struct loop_timer, op);
+
+	(void)res; /* -ETIME: that is how timeouts succeed */
+	t->pending = false;
+	t->expired(t);
+}
+
+void loop_timer_start(struct loop *l, struct loop_timer *t, unsigned ms)
+{
+	t->op.done = timer_done;
+	t->ts = (struct __kernel_timespec){ .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000LL };
+	t->pending = true;
+	io_uring_prep_timeout(loop_get_sqe(l, &t->op), &t->ts, 0, 0);
+}
