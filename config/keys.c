@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "config/keys.h"
+
+#include <string.h>
+#include <syslog.h>
+
+#include "base/util.h"
+
+#define FIELD(type, member) \
+	.offset = offsetof(struct type, member), .size = sizeof(((struct type *)NULL)->member)
+
+#define IN_ANY_SCOPE (IN_DEFAULTS | IN_GUEST | IN_DISK)
+
+static const struct key_word level_words[] = {
+	{ "error", LOG_ERR }, { "warning", LOG_WARNING }, { "notice", LOG_NOTICE },
+	{ "info", LOG_INFO }, { "debug", LOG_DEBUG },	  { NULL, 0 },
+};
+
+static const struct key_word backend_words[] = {
+	{ "file", 0 },
+	{ "null", 0 },
+	{ NULL, 0 },
+};
+
+static const struct key_word cache_words[] = {
+	{ "direct", CONFIG_CACHE_DIRECT },
+	{ "buffered", CONFIG_CACHE_BUFFERED },
+	{ NULL, 0 },
+};
+
+static const struct key_word queues_words[] = {
+	{ "auto", 0 },
+	{ NULL, 0 },
+};
+
+static bool guest_name_valid(const char *text, size_t len)
+{
+	(void)text;
+	return len > 0;
+}
+
+/* The names of all bus types of xl: xvda, xvdq3, hda, sda, d0p0. */
+static bool vdev_valid(const char *text, size_t len)
+{
+	return len > 0 && strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789") == len;
+}
+
+static bool serial_valid(const char *text, size_t len)
+{
+	size_t i;
+
+	for (i = 0; i < len; i++)
+		if (text[i] < ' ' || text[i] > '~')
+			return false;
+	return true;
+}
+
+const struct config config_built_in = {
+	.log_level = LOG_INFO,
+	.defaults = {
+		.backend = "file",
+		.cache = CONFIG_CACHE_DIRECT,
+		.queues = 0,
+		.queue_size = 256,
+		.null_size = 1ull << 30,
+	},
+};
+
+/* clang-format off */
+const struct key config_keys[] = {
+	[CONFIG_KEY_BACKEND] = {
+		.name = "backend", .places = IN_ANY_SCOPE, .type = KEY_NAME, .words = backend_words,
+		FIELD(config_disk, backend),
+		.help = "What serves the disk's requests:\n"
+			".Cm file\n"
+			"is the image file or block device that\n"
+			".Cm target\n"
+			"names in the guest's\n"
+			".Xr xl.cfg 5 ;\n"
+			".Cm null\n"
+			"holds no data: it reads as nothing in particular, forgets what is written,\n"
+			"and serves to measure what lies in front of the storage.\n",
+	},
+	[CONFIG_KEY_CACHE] = {
+		.name = "cache", .places = IN_ANY_SCOPE, .type = KEY_WORD, .words = cache_words,
+		FIELD(config_disk, cache),
+		.help = "How requests reach an image.\n"
+			".Cm direct\n"
+			"bypasses the host's page cache\n"
+			".Pq Dv O_DIRECT ;\n"
+			"where the file system has no direct I/O, buffered I/O is used, and a line in\n"
+			"the log says so.\n"
+			".Cm buffered\n"
+			"goes through the page cache.\n"
+			"In both cases a flush by the guest is a flush of the image.\n"
+			"A disk that the toolstack marks as\n"
+			".Cm direct-io-safe\n"
+			"is served as\n"
+			".Cm direct\n"
+			"unless its guest's or its own entry sets this key:\n"
+			".Cm defaults\n"
+			"does not outrank the mark.\n",
+	},
+	[CONFIG_KEY_QUEUES] = {
+		.name = "queues", .places = IN_ANY_SCOPE, .type = KEY_NUMBER, .words = queues_words,
+		.min = 1, .max = CONFIG_QUEUES_MAX, FIELD(config_disk, queues),
+		.help = "Number of virtqueues offered to the guest.\n"
+			".Cm auto\n"
+			"is one per vCPU of the guest, up to 8.\n",
+	},
+	[CONFIG_KEY_QUEUE_SIZE] = {
+		.name = "queue_size", .places = IN_ANY_SCOPE, .type = KEY_NUMBER,
+		.min = 2, .max = 1024, .power_of_2 = true, FIELD(config_disk, queue_size),
+		.help = "Largest number of descriptors per virtqueue; the guest may use fewer.\n",
+	},
+	[CONFIG_KEY_SERIAL] = {
+		.name = "serial", .places = IN_DISK, .type = KEY_TEXT, .valid = serial_valid,
+		.rule = "a text of up to 20 printable ASCII characters",
+		.unset = "derived from the guest and the virtual device name",
+		FIELD(config_disk, serial),
+		.help = "The disk's serial number: a Linux guest shows it in\n"
+			".Pa /sys/block/vda/serial\n"
+			"and in\n"
+			".Pa /dev/disk/by-id .\n",
+	},
+	[CONFIG_KEY_READ_ONLY] = {
+		.name = "read_only", .places = IN_ANY_SCOPE, .type = KEY_BOOL,
+		.unset = "as the toolstack says", FIELD(config_disk, read_only),
+		.help = "With\n"
+			".Cm true\n"
+			"the disk is read-only whatever the toolstack says.\n"
+			".Cm false\n"
+			"overrides an outer scope,\n"
+			"but does not make writable what the toolstack set up as read-only.\n",
+	},
+	[CONFIG_KEY_DISCARD] = {
+		.name = "discard", .places = IN_ANY_SCOPE, .type = KEY_BOOL,
+		.unset = "as the toolstack says", FIELD(config_disk, discard),
+		.help = "May the guest give back space of the image?\n"
+			"The toolstack's word is\n"
+			".Cm discard\n"
+			"or\n"
+			".Cm no-discard\n"
+			"in the guest's disk specification.\n",
+	},
+	[CONFIG_KEY_NULL_SIZE] = {
+		.name = "null_size", .places = IN_ANY_SCOPE, .type = KEY_SIZE,
+		.min = 512, .max = 1ull << 50, FIELD(config_disk, null_size),
+		.help = "Size of a disk whose\n"
+			".Ic backend\n"
+			"is\n"
+			".Cm null .\n",
+	},
+	{
+		.name = "log_level", .places = IN_TOP, .type = KEY_WORD, .words = level_words,
+		FIELD(config, log_level),
+		.help = "Least severe kind of line that is logged.\n"
+			"The option\n"
+			".Fl -log-level\n"
+			"of\n"
+			".Xr xvirtiod 8\n"
+			"outranks it.\n",
+	},
+	{
+		.name = "defaults", .places = IN_TOP, .type = KEY_GROUP, .unset = "empty",
+		.help = "Options for all disks of all guests.\n",
+	},
+	{
+		.name = "guests", .places = IN_TOP, .type = KEY_LIST, .unset = "empty",
+		.help = "Guests with options of their own.\n"
+			"A guest need not be here to get its disks.\n",
+	},
+	{
+		.name = "name", .places = IN_GUEST, .type = KEY_TEXT, .required = true,
+		.valid = guest_name_valid, .rule = "a text of 1 to 255 bytes",
+		FIELD(config_guest, name),
+		.help = "The guest's name, as\n"
+			".Xr xl 1\n"
+			"lists it.\n",
+	},
+	{
+		.name = "disks", .places = IN_GUEST, .type = KEY_LIST, .unset = "empty",
+		.help = "Disks of this guest with options of their own.\n",
+	},
+	{
+		.name = "vdev", .places = IN_DISK, .type = KEY_TEXT, .required = true,
+		.valid = vdev_valid,
+		.rule = "a virtual device name (1 to 23 lower-case letters and digits, such as \"xvda\")",
+		FIELD(config_guest_disk, vdev),
+		.help = "The disk's\n"
+			".Cm vdev\n"
+			"in the guest's disk specification.\n",
+	},
+};
+/* clang-format on */
+
+const unsigned config_nr_keys = ARRAY_SIZE(config_keys);
+
+const struct key *key_find(const char *name)
+{
+	unsigned i;
+
+	for (i = 0; i < config_nr_keys; i++)
+		if (!strcmp(config_keys[i].name, name))
+			return &config_keys[i];
+	return NULL;
+}
