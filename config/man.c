@@ -54,7 +54,7 @@ static void print_key(FILE *f, const struct key *k)
 	if (key_is_disk_option(k))
 		print_places(f, k);
 	key_describe(k, text, sizeof(text));
-	fprintf(f, "Value: %s.\n", text);
+	fprintf(f, ".Pp\nValue: %s.\n", text);
 	if (k->required) {
 		fputs("Must be given.\n", f);
 		return;

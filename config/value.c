@@ -9,7 +9,8 @@
 
 #include "base/util.h"
 
-static const char size_suffixes[] = "KMGT";
+/* Each is 1024 times the one before. */
+static const char *const size_suffixes[] = { "", "K", "M", "G", "T" };
 
 static void append(char *buf, size_t size, const char *fmt, ...) PRINTF_LIKE(3, 4);
 
@@ -26,11 +27,11 @@ static void append(char *buf, size_t size, const char *fmt, ...)
 /* The largest suffix that divides evenly: 1073741824 is 1G. */
 static void append_size(char *buf, size_t size, uint64_t bytes)
 {
-	int i = -1;
+	unsigned i;
 
-	for (; bytes && bytes % 1024 == 0 && i + 1 < (int)strlen(size_suffixes); i++)
+	for (i = 0; i + 1 < ARRAY_SIZE(size_suffixes) && bytes && bytes % 1024 == 0; i++)
 		bytes /= 1024;
-	append(buf, size, "\"%" PRIu64 "%.*s\"", bytes, i >= 0, i >= 0 ? &size_suffixes[i] : "");
+	append(buf, size, "\"%" PRIu64 "%s\"", bytes, size_suffixes[i]);
 }
 
 void key_describe(const struct key *k, char *buf, size_t size)
@@ -69,7 +70,7 @@ void key_describe(const struct key *k, char *buf, size_t size)
 		append(buf, size, "a group { ... }");
 		break;
 	case KEY_LIST:
-		append(buf, size, "a list of groups ( { ... }, ... )");
+		append(buf, size, "a list of groups, ({ ... }, ...)");
 		break;
 	}
 }
@@ -162,7 +163,7 @@ static int store_number(const struct key *k, const config_setting_t *s, void *fi
  */
 static int store_size(const struct key *k, const char *text, void *field)
 {
-	const char *suffix;
+	unsigned i;
 	uint64_t n;
 	char *end;
 
@@ -172,12 +173,11 @@ static int store_size(const struct key *k, const char *text, void *field)
 	n = strtoull(text, &end, 10);
 	if (errno)
 		return -EINVAL;
-	if (*end) {
-		suffix = strchr(size_suffixes, *end);
-		if (!suffix || end[1] ||
-		    __builtin_mul_overflow(n, 1ull << 10 * (suffix - size_suffixes + 1), &n))
-			return -EINVAL;
-	}
+	for (i = 0; i < ARRAY_SIZE(size_suffixes); i++)
+		if (!strcmp(end, size_suffixes[i]))
+			break;
+	if (i == ARRAY_SIZE(size_suffixes) || __builtin_mul_overflow(n, 1ull << 10 * i, &n))
+		return -EINVAL;
 	if (n < k->min || n > k->max || n % k->min)
 		return -EINVAL;
 	*(uint64_t *)field = n;
