@@ -12,6 +12,7 @@
 
 #include <endian.h>
 #include <stdint.h>
+#include <string.h>
 
 typedef struct {
 	uint16_t raw;
@@ -24,6 +25,16 @@ typedef struct {
 typedef struct {
 	uint64_t raw;
 } le64;
+
+/*
+ * Copy n bytes out of (unaligned) shared memory, once: the barrier keeps the compiler from reading
+ * the original again in place of the copy.
+ */
+static inline void le_fetch(void *dst, const void *shared, size_t n)
+{
+	memcpy(dst, shared, n);
+	__asm__ volatile("" ::: "memory");
+}
 
 static inline uint16_t le16_load(const le16 *p)
 {

@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "daemon/disk.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "daemon/request.h"
+
+static struct disk *to_disk(struct virtio_device *dev)
+{
+	return container_of(dev, struct disk, mmio.dev);
+}
+
+/* True if the queue has, or may have, more than its share of this round. */
+static bool drain_queue(struct disk *d, struct virtq *q)
+{
+	/* A driver can refill the ring as fast as we empty it: other queues have a turn, too. */
+	unsigned budget = q->state->size;
+	uint16_t head;
+
+	virtq_suppress_kicks(q);
+	while (budget) {
+		int r = virtio_device_live(&d->mmio.dev) ? virtq_pop(q, &head) : 0;
+
+		if (r > 0) {
+			request_start(d, q, head);
+			budget--;
+		} else if (r < 0 || !virtq_want_kicks(q)) {
+			return false;
+		}
+	}
+	return true;
+}
+
+bool disk_run(struct disk *d)
+{
+	uint32_t todo = d->stopped ? 0 : d->marked;
+
+	while (todo) {
+		unsigned i = __builtin_ctz(todo);
+
+		todo &= todo - 1;
+		if (!drain_queue(d, &d->mmio.dev.queues[i]))
+			d->marked &= ~(1u << i);
+	}
+	return !d->stopped && d->marked;
+}
+
+void disk_publish(struct disk *d)
+{
+	bool interrupt = false;
+
+	while (d->pushed) {
+		unsigned i = __builtin_ctz(d->pushed);
+
+		d->pushed &= d->pushed - 1;
+		interrupt |= virtq_publish(&d->mmio.dev.queues[i]);
+	}
+	if (interrupt)
+		d->mmio.dev.transport->interrupt(&d->mmio.dev, VIRTIO_INTERRUPT_USED);
+}
+
+void disk_stop(struct disk *d)
+{
+	d->stopped = true;
+}
+
+void disk_resume(struct disk *d)
+{
+	d->stopped = false;
+}
+
+static void fill_config(const struct disk *d, struct virtio_blk_config *c)
+{
+	const struct image_info *info = &d->backend->info;
+	uint32_t block = info->block_size;
+
+	*c = (struct virtio_blk_config){ .physical_block_exp =
+					  __builtin_ctz(info->physical_block_size / block) };
+	le64_store(&c->capacity, info->size >> SECTOR_SHIFT);
+	le32_store(&c->size_max, DISK_SIZE_MAX);
+	/* Header and status take a descriptor each. */
+	le32_store(&c->seg_max, d->mmio.dev.queue_size_max - 2);
+	le32_store(&c->blk_size, block);
+	le16_store(&c->min_io_size, info->physical_block_size / block);
+	le32_store(&c->opt_io_size, info->optimal_io_size / block);
+	le16_store(&c->num_queues, d->mmio.dev.nr_queues);
+	if (d->mmio.dev.offered & VIRTIO_BLK_F_DISCARD) {
+		uint32_t granularity = info->discard_granularity ? info->discard_granularity : block;
+
+		le32_store(&c->max_discard_sectors, DISK_RANGE_SECTORS);
+		le32_store(&c->max_discard_seg, DISK_RANGES_MAX);
+		le32_store(&c->discard_sector_alignment, granularity >> SECTOR_SHIFT);
+	}
+	if (d->mmio.dev.offered & VIRTIO_BLK_F_WRITE_ZEROES) {
+		le32_store(&c->max_write_zeroes_sectors, DISK_RANGE_SECTORS);
+		le32_store(&c->max_write_zeroes_seg, DISK_RANGES_MAX);
+		c->write_zeroes_may_unmap = info->caps & IMAGE_PUNCH_HOLE && info->caps & IMAGE_DISCARD;
+	}
+}
+
+static void disk_read_config(struct virtio_device *dev, unsigned off, void *buf, unsigned len)
+{
+	struct virtio_blk_config config;
+
+	fill_config(to_disk(dev), &config);
+	memset(buf, 0, len);
+	if (off < sizeof(config))
+		memcpy(buf, (char *)&config + off, MIN((size_t)len, sizeof(config) - off));
+}
+
+/* Nothing is writable: CONFIG_WCE is not offered. */
+static bool disk_write_config(struct virtio_device *dev, unsigned off, const void *buf, unsigned len)
+{
+	(void)dev;
+	(void)off;
+	(void)buf;
+	(void)len;
+	return false;
+}
+
+static void disk_kick(struct virtio_device *dev, unsigned q)
+{
+	to_disk(dev)->marked |= 1u << q;
+}
+
+/* What the driver made available before DRIVER_OK may never be notified again. */
+static void disk_start(struct virtio_device *dev)
+{
+	log_info(&dev->subject, "the guest's driver is ready: features %#llx",
+		 (unsigned long long)dev->features);
+	to_disk(dev)->marked = (1u << dev->nr_queues) - 1;
+}
+
+static const struct virtio_device_ops disk_ops = {
+	.device_id = VIRTIO_ID_BLOCK,
+	.read_config = disk_read_config,
+	.write_config = disk_write_config,
+	.kick = disk_kick,
+	.start = disk_start,
+};
+
+static uint64_t offered_features(const struct image_info *info, unsigned nr_queues)
+{
+	uint64_t f = VIRTIO_BLK_F_SIZE_MAX | VIRTIO_BLK_F_SEG_MAX | VIRTIO_BLK_F_BLK_SIZE | VIRTIO_BLK_F_FLUSH | VIRTIO_BLK_F_TOPOLOGY;
+
+	if (nr_queues > 1)
+		f |= VIRTIO_BLK_F_MQ;
+	if (info->caps & IMAGE_READ_ONLY)
+		return f | VIRTIO_BLK_F_RO;
+	if (info->caps & IMAGE_DISCARD)
+		f |= VIRTIO_BLK_F_DISCARD;
+	return f | VIRTIO_BLK_F_WRITE_ZEROES;
+}
+
+static int alloc_requests(struct disk *d)
+{
+	const struct virtio_device *dev = &d->mmio.dev;
+	size_t bytes;
+	void *p;
+
+	d->request_stride = sizeof(struct disk_request) + dev->queue_size_max * sizeof(struct iovec);
+	d->request_stride = (d->request_stride + 63) & ~(size_t)63;
+	bytes = d->request_stride * dev->queue_size_max * dev->nr_queues;
+	/* Only the slots of heads that the driver really uses become resident. */
+	p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1,
+		 0);
+	if (p == MAP_FAILED)
+		return fail(-errno, &dev->subject, "cannot allocate %zu bytes for requests", bytes);
+	d->requests = p;
+	return 0;
+}
+
+int disk_init(struct disk *d, const struct disk_params *p, struct state_disk *st,
+	      struct backend *backend, struct xen_domain *xen, struct guest_mem *mem)
+{
+	struct virtio_device *dev = &d->mmio.dev;
+	int r;
+
+	*d = (struct disk){ .backend = backend, .counters = &st->counters };
+	memcpy(d->serial, p->serial, sizeof(d->serial));
+	log_subject_set(&dev->subject, xen->subject->guest, p->vdev);
+	dev->ops = &disk_ops;
+	dev->state = &st->virtio;
+	dev->nr_queues = p->nr_queues;
+	dev->queue_size_max = p->queue_size;
+	dev->offered = offered_features(&backend->info, p->nr_queues);
+	r = alloc_requests(d);
+	if (r)
+		return r;
+	virtio_mmio_init(&d->mmio, xen, mem, p->base, p->irq);
+	st->devid = p->devid;
+	st->base = p->base;
+	st->irq = p->irq;
+	st->attached = 1;
+	return 0;
+}
+
+void disk_fini(struct disk *d)
+{
+	struct virtio_device *dev = &d->mmio.dev;
+
+	if (!d->backend)
+		return;
+	assert(!dev->inflight);
+	d->backend->ops->close(d->backend);
+	munmap(d->requests, d->request_stride * dev->queue_size_max * dev->nr_queues);
+	*d = (struct disk){ .backend = NULL };
+}

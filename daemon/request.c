@@ -1,0 +1,345 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Theory of operation
+ *
+ * A request is a byte stream that the driver may cut into descriptors wherever it likes (2.7.4.1):
+ * 16 bytes of header, then data, all device-readable, then data, then one status byte, all
+ * device-writable.  So the header is gathered from the first 16 readable bytes, and the status is
+ * the last writable byte, in whichever descriptors they lie.
+ *
+ * Two kinds of trouble are told apart.  A request that is wrong in itself (unknown type, outside
+ * the capacity, data outside memory) is answered in its status byte.  A chain that breaks the ring
+ * (a loop, a head in flight twice, no status byte) is a guest fault: the device needs a reset.
+ * Either way the head is given back exactly once.
+ *
+ * There is a slot for every head of every queue, found by index; nothing is allocated while serving.
+ */
+#include "daemon/request.h"
+
+#include <errno.h>
+#include <string.h>
+
+static struct disk_request *request_of(struct disk *d, struct virtq *q, uint16_t head)
+{
+	size_t i = (size_t)(q - d->mmio.dev.queues) * d->mmio.dev.queue_size_max + head;
+
+	return (struct disk_request *)((char *)d->requests + i * d->request_stride);
+}
+
+/* Answer a request and give its head back; written is what used.len may claim. */
+static void complete(struct disk_request *req, uint8_t status, uint32_t written)
+{
+	struct disk *d = req->disk;
+	struct virtq *q = req->q;
+
+	d->counters->errors += status == VIRTIO_BLK_S_IOERR;
+	d->counters->unsupported += status == VIRTIO_BLK_S_UNSUPP;
+
+	/* A queue that was disabled meanwhile is none of our business any more, nor are its buffers. */
+	if (req->status && q->state->ready)
+		__atomic_store_n(req->status, status, __ATOMIC_RELAXED);
+	virtq_push(q, req->head, written);
+	d->pushed |= 1u << (q - d->mmio.dev.queues);
+	if (!d->mmio.dev.inflight)
+		d->mmio.dev.transport->idle(&d->mmio.dev);
+}
+
+/*
+ * C15 of the specification's used.len: only what was really written counts, from the first writable
+ * byte on.  If data come before the status and are not all there, that is nothing.
+ */
+static void complete_status(struct disk_request *req, uint8_t status)
+{
+	uint32_t data = req->data_len;
+
+	complete(req, status, data ? 0 : 1);
+}
+
+static void complete_ok(struct disk_request *req, uint32_t data_written)
+{
+	complete(req, VIRTIO_BLK_S_OK, data_written == req->data_len ? data_written + 1 : data_written);
+}
+
+/* The readable and the writable part of a chain as two lists in req->iov, and where the status is. */
+static int gather(struct disk_request *req, uint64_t *ret_readable, uint64_t *ret_writable)
+{
+	uint64_t readable = 0, writable = 0, last = 0;
+	struct virtq *q = req->q;
+	struct virtq_segment seg;
+	struct virtq_chain chain;
+	bool outside = false;
+	int r;
+
+	req->nr_iov = req->nr_readable = 0;
+	req->status = NULL;
+	virtq_chain_init(&chain, q, req->head);
+	while ((r = virtq_chain_next(&chain, &seg)) > 0) {
+		void *p;
+
+		if (!seg.len)
+			continue;
+		if (seg.write) {
+			writable += seg.len;
+			last = seg.gpa + (seg.len - 1);
+		} else {
+			readable += seg.len;
+		}
+		/* Each failure may cost hypercalls: one is enough to know. */
+		p = outside ? NULL : guest_mem_at(q->mem, seg.gpa, seg.len);
+		outside = !p;
+		if (outside)
+			continue;
+		req->iov[req->nr_iov++] = (struct iovec){ p, seg.len };
+		req->nr_readable += !seg.write;
+	}
+	if (r < 0)
+		return r;
+
+	req->status = writable ? guest_mem_at(q->mem, last, 1) : NULL;
+	if (!req->status)
+		return guest_fault(q->dev, "request without a status byte in memory");
+	*ret_readable = readable;
+	*ret_writable = writable;
+	return outside ? -EFAULT : 0;
+}
+
+/* Take n bytes off the front of a list of iovs, copying them to buf. */
+static unsigned take_front(struct iovec *iov, unsigned nr, void *buf, size_t n)
+{
+	unsigned skip = 0;
+
+	for (char *to = buf; n && skip < nr;) {
+		struct iovec *v = &iov[skip];
+		size_t part = MIN(n, v->iov_len);
+
+		le_fetch(to, v->iov_base, part);
+		to += part;
+		n -= part;
+		v->iov_base = (char *)v->iov_base + part;
+		v->iov_len -= part;
+		if (!v->iov_len)
+			skip++;
+	}
+	return skip;
+}
+
+/* Are [sector, sector + len / 512) sectors of the disk? */
+static bool in_capacity(const struct disk *d, uint64_t sector, uint64_t len)
+{
+	uint64_t capacity = d->backend->info.size >> SECTOR_SHIFT;
+
+	return len % SECTOR_SIZE == 0 && range_within(sector, len >> SECTOR_SHIFT, capacity);
+}
+
+static bool is_read_only(const struct disk *d)
+{
+	return d->backend->info.caps & IMAGE_READ_ONLY;
+}
+
+/* A driver that did not take FLUSH expects each write to be stable when it completes (5.2.6.2). */
+static unsigned write_flags(const struct disk *d)
+{
+	return d->mmio.dev.features & VIRTIO_BLK_F_FLUSH ? 0 : BLK_FUA;
+}
+
+static void io_done(struct blk_request *blk, int result)
+{
+	struct disk_request *req = container_of(blk, struct disk_request, blk);
+
+	if (result < 0)
+		complete_status(req, VIRTIO_BLK_S_IOERR);
+	else
+		complete_ok(req, blk->op == BLK_READ ? req->data_len : 0);
+}
+
+static void submit(struct disk_request *req)
+{
+	req->disk->backend->ops->submit(req->disk->backend, &req->blk);
+}
+
+static void start_io(struct disk_request *req, enum blk_op op, uint64_t sector, struct iovec *iov,
+		     unsigned nr_iov, uint64_t len)
+{
+	struct disk *d = req->disk;
+
+	if (!in_capacity(d, sector, len) || (op == BLK_WRITE && is_read_only(d))) {
+		complete_status(req, VIRTIO_BLK_S_IOERR);
+		return;
+	}
+	if (op == BLK_READ) {
+		d->counters->reads++;
+		d->counters->read_bytes += len;
+	} else {
+		d->counters->writes++;
+		d->counters->written_bytes += len;
+	}
+	if (!len) {
+		complete_ok(req, 0);
+		return;
+	}
+	req->blk.op = op;
+	req->blk.flags = op == BLK_WRITE ? write_flags(d) : 0;
+	req->blk.offset = sector << SECTOR_SHIFT;
+	req->blk.len = len;
+	req->blk.iov = iov;
+	req->blk.nr_iov = nr_iov;
+	req->blk.done = io_done;
+	submit(req);
+}
+
+static void start_flush(struct disk_request *req)
+{
+	req->disk->counters->flushes++;
+	req->blk.op = BLK_FLUSH;
+	req->blk.flags = 0;
+	req->blk.done = io_done;
+	submit(req);
+}
+
+static void next_range(struct disk_request *req)
+{
+	const struct virtio_blk_range *r = &req->ranges[req->range++];
+
+	req->blk.offset = le64_load(&r->sector) << SECTOR_SHIFT;
+	req->blk.len = (uint64_t)le32_load(&r->num_sectors) << SECTOR_SHIFT;
+	req->blk.flags = req->blk.op == BLK_WRITE_ZEROES ? write_flags(req->disk) : 0;
+	if (req->blk.op == BLK_WRITE_ZEROES && le32_load(&r->flags) & VIRTIO_BLK_RANGE_F_UNMAP)
+		req->blk.flags |= BLK_UNMAP;
+	submit(req);
+}
+
+static void range_done(struct blk_request *blk, int result)
+{
+	struct disk_request *req = container_of(blk, struct disk_request, blk);
+
+	if (result < 0)
+		complete_status(req, VIRTIO_BLK_S_IOERR);
+	else if (req->range < req->nr_ranges)
+		next_range(req);
+	else
+		complete_ok(req, 0);
+}
+
+/* What to answer to the ranges as a whole, before any of them is touched. */
+static uint8_t check_ranges(const struct disk_request *req, uint32_t allowed_flags)
+{
+	uint8_t status = VIRTIO_BLK_S_OK;
+
+	for (unsigned i = 0; i < req->nr_ranges; i++) {
+		const struct virtio_blk_range *r = &req->ranges[i];
+		uint32_t sectors = le32_load(&r->num_sectors);
+
+		if (le32_load(&r->flags) & ~allowed_flags)
+			return VIRTIO_BLK_S_UNSUPP;
+		if (!sectors || sectors > DISK_RANGE_SECTORS ||
+		    !in_capacity(req->disk, le64_load(&r->sector), (uint64_t)sectors << SECTOR_SHIFT))
+			status = VIRTIO_BLK_S_IOERR;
+	}
+	return status;
+}
+
+static void start_ranges(struct disk_request *req, enum blk_op op, struct iovec *iov, unsigned nr_iov,
+			 uint64_t len)
+{
+	struct disk *d = req->disk;
+	bool discard = op == BLK_DISCARD;
+	uint8_t status;
+
+	if (!(d->mmio.dev.features & (discard ? VIRTIO_BLK_F_DISCARD : VIRTIO_BLK_F_WRITE_ZEROES))) {
+		complete_status(req, is_read_only(d) ? VIRTIO_BLK_S_IOERR : VIRTIO_BLK_S_UNSUPP);
+		return;
+	}
+	if (!len || len % sizeof(struct virtio_blk_range) || len > sizeof(req->ranges)) {
+		complete_status(req, VIRTIO_BLK_S_IOERR);
+		return;
+	}
+	take_front(iov, nr_iov, req->ranges, len);
+	req->nr_ranges = len / sizeof(struct virtio_blk_range);
+	req->range = 0;
+	status = check_ranges(req, discard ? 0 : VIRTIO_BLK_RANGE_F_UNMAP);
+	if (status != VIRTIO_BLK_S_OK) {
+		complete_status(req, status);
+		return;
+	}
+	if (discard)
+		d->counters->discards++;
+	else
+		d->counters->write_zeroes++;
+	req->blk.op = op;
+	req->blk.done = range_done;
+	next_range(req);
+}
+
+static void answer_get_id(struct disk_request *req, struct iovec *iov, unsigned nr_iov)
+{
+	const char *from = req->disk->serial;
+	size_t left = MIN(req->data_len, (uint32_t)DISK_SERIAL_BYTES);
+	uint32_t written = left;
+
+	for (unsigned i = 0; i < nr_iov && left; i++) {
+		size_t part = MIN(left, iov[i].iov_len);
+
+		memcpy(iov[i].iov_base, from, part);
+		from += part;
+		left -= part;
+	}
+	complete_ok(req, written);
+}
+
+void request_start(struct disk *d, struct virtq *q, uint16_t head)
+{
+	struct disk_request *req = request_of(d, q, head);
+	struct iovec *in, *out = req->iov;
+	uint64_t readable = 0, writable = 0;
+	struct virtio_blk_header header;
+	unsigned nr_in, nr_out;
+	int r;
+
+	req->disk = d;
+	req->q = q;
+	req->head = head;
+	r = gather(req, &readable, &writable);
+	if (r == -EBADMSG) {
+		req->status = NULL;
+		complete(req, VIRTIO_BLK_S_IOERR, 0);
+		return;
+	}
+	/* used.len has 32 bits: a longer request could not be answered. */
+	req->data_len = MIN(writable - 1, (uint64_t)UINT32_MAX);
+	if (r < 0 || readable < sizeof(header) || writable > UINT32_MAX || readable > UINT32_MAX) {
+		complete_status(req, VIRTIO_BLK_S_IOERR);
+		return;
+	}
+
+	in = &req->iov[req->nr_readable];
+	nr_in = req->nr_iov - req->nr_readable;
+	if (!--in[nr_in - 1].iov_len)
+		nr_in--;
+	nr_out = take_front(out, req->nr_readable, &header, sizeof(header));
+	out += nr_out;
+	nr_out = req->nr_readable - nr_out;
+
+	switch (le32_load(&header.type)) {
+	case VIRTIO_BLK_T_IN:
+		start_io(req, BLK_READ, le64_load(&header.sector), in, nr_in, req->data_len);
+		break;
+	case VIRTIO_BLK_T_OUT:
+		start_io(req, BLK_WRITE, le64_load(&header.sector), out, nr_out,
+			 readable - sizeof(header));
+		break;
+	case VIRTIO_BLK_T_FLUSH:
+		start_flush(req);
+		break;
+	case VIRTIO_BLK_T_GET_ID:
+		answer_get_id(req, in, nr_in);
+		break;
+	case VIRTIO_BLK_T_DISCARD:
+		start_ranges(req, BLK_DISCARD, out, nr_out, readable - sizeof(header));
+		break;
+	case VIRTIO_BLK_T_WRITE_ZEROES:
+		start_ranges(req, BLK_WRITE_ZEROES, out, nr_out, readable - sizeof(header));
+		break;
+	default:
+		complete_status(req, VIRTIO_BLK_S_UNSUPP);
+	}
+}

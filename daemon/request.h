@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * One request of a virtio-blk device: from the chain that the driver made to a block request, and
+ * from its result to a used element.  Part of daemon/disk.c, which owns the slots.
+ */
+#ifndef DAEMON_REQUEST_H
+#define DAEMON_REQUEST_H
+
+#include "daemon/disk.h"
+#include "daemon/virtio_blk.h"
+
+/* The slot of one head.  Not in use, or in flight: its head's business from pop to push. */
+struct disk_request {
+	struct blk_request blk;
+	struct disk *disk;
+	struct virtq *q;
+	uint8_t *status;      /* in guest memory; NULL: nowhere */
+	uint32_t head;
+	uint32_t data_len;    /* device-writable bytes before the status */
+	unsigned range;	      /* DISCARD, WRITE_ZEROES: the next of ... */
+	unsigned nr_ranges;   /* ... so many */
+	unsigned nr_iov;      /* elements of iov: readable ones first */
+	unsigned nr_readable; /* how many of them are readable */
+	struct virtio_blk_range ranges[DISK_RANGES_MAX];
+	struct iovec iov[]; /* queue_size_max of them */
+};
+
+/*
+ * Serve the head just popped from q.  It is given back exactly once: now, or when the backend is
+ * done with it.
+ */
+void request_start(struct disk *d, struct virtq *q, uint16_t head);
+
+#endif

@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "tests/fake/xen.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <setjmp.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include <cmocka.h>
+
+#define BANK_FRAMES (FAKE_RAM_BYTES >> XEN_PAGE_SHIFT)
+#define FRAMES	    (2 * BANK_FRAMES)
+#define IRQS	    64
+
+static struct {
+	int memfd;
+	uint8_t *ram;
+	bool absent[FRAMES];
+	unsigned map_calls, mapped;
+	struct xen_ioreq req[FAKE_VCPUS];
+	enum { IDLE, READY, INPROCESS, ANSWERED } slot[FAKE_VCPUS];
+	uint64_t answer[FAKE_VCPUS];
+	unsigned interrupts[IRQS];
+} fake;
+
+static struct log_subject subject = { .guest = "fake" };
+
+/* Index of a frame in the memfd, or -1 if the guest has no RAM there. */
+static long frame_index(uint64_t gfn)
+{
+	const uint64_t bank0 = FAKE_RAM0_BASE >> XEN_PAGE_SHIFT;
+	const uint64_t bank1 = FAKE_RAM1_BASE >> XEN_PAGE_SHIFT;
+
+	if (gfn >= bank0 && gfn < bank0 + BANK_FRAMES)
+		return gfn - bank0;
+	if (gfn >= bank1 && gfn < bank1 + BANK_FRAMES)
+		return gfn - bank1 + BANK_FRAMES;
+	return -1;
+}
+
+void fake_xen_start(struct xen_domain *x)
+{
+	memset(&fake, 0, sizeof(fake));
+	fake.memfd = memfd_create("fake-ram", MFD_CLOEXEC);
+	assert_true(fake.memfd >= 0);
+	assert_int_equal(ftruncate(fake.memfd, 2 * FAKE_RAM_BYTES), 0);
+	fake.ram = mmap(NULL, 2 * FAKE_RAM_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, fake.memfd, 0);
+	assert_ptr_not_equal(fake.ram, MAP_FAILED);
+	*x = XEN_DOMAIN_NULL;
+	x->domid = 1;
+	x->nr_vcpus = FAKE_VCPUS;
+	x->subject = &subject;
+}
+
+void fake_xen_stop(struct xen_domain *x)
+{
+	assert_int_equal(fake.mapped, 0);
+	munmap(fake.ram, 2 * FAKE_RAM_BYTES);
+	close(fake.memfd);
+	*x = XEN_DOMAIN_NULL;
+}
+
+void *fake_ram(uint64_t gpa)
+{
+	long i = frame_index(gpa >> XEN_PAGE_SHIFT);
+
+	assert_true(i >= 0);
+	return fake.ram + ((uint64_t)i << XEN_PAGE_SHIFT) + gpa % XEN_PAGE_SIZE;
+}
+
+void fake_set_present(uint64_t gfn, bool present)
+{
+	assert_true(frame_index(gfn) >= 0);
+	fake.absent[frame_index(gfn)] = !present;
+}
+
+unsigned fake_map_calls(void)
+{
+	return fake.map_calls;
+}
+
+unsigned fake_mapped_frames(void)
+{
+	return fake.mapped;
+}
+
+void fake_ioreq(unsigned vcpu, const struct xen_ioreq *req)
+{
+	assert_true(fake.slot[vcpu] == IDLE || fake.slot[vcpu] == ANSWERED);
+	fake.req[vcpu] = *req;
+	fake.slot[vcpu] = READY;
+}
+
+bool fake_answered(unsigned vcpu, uint64_t *ret_data)
+{
+	if (fake.slot[vcpu] != ANSWERED)
+		return false;
+	*ret_data = fake.answer[vcpu];
+	return true;
+}
+
+unsigned fake_interrupts(uint32_t irq)
+{
+	return fake.interrupts[irq];
+}
+
+/* transport/xen.h from here on */
+
+int xen_domain_init(struct xen_domain *x, uint16_t domid, const struct log_subject *s)
+{
+	fake_xen_start(x);
+	x->domid = domid;
+	x->subject = s;
+	return 0;
+}
+
+void xen_domain_fini(struct xen_domain *x)
+{
+	fake_xen_stop(x);
+}
+
+int xen_server_create(struct xen_domain *x)
+{
+	x->has_server = true;
+	return 0;
+}
+
+void xen_server_destroy(struct xen_domain *x)
+{
+	x->has_server = false;
+}
+
+int xen_server_map_window(struct xen_domain *x, uint64_t base, uint32_t size)
+{
+	(void)x;
+	(void)base;
+	(void)size;
+	return 0;
+}
+
+void xen_server_unmap_window(struct xen_domain *x, uint64_t base, uint32_t size)
+{
+	(void)x;
+	(void)base;
+	(void)size;
+}
+
+int xen_events_drain(struct xen_domain *x)
+{
+	(void)x;
+	return 0;
+}
+
+bool xen_ioreq_take(struct xen_domain *x, unsigned vcpu, struct xen_ioreq *ret)
+{
+	(void)x;
+	if (fake.slot[vcpu] != READY)
+		return false;
+	*ret = fake.req[vcpu];
+	fake.slot[vcpu] = INPROCESS;
+	return true;
+}
+
+void xen_ioreq_answer(struct xen_domain *x, unsigned vcpu, uint64_t data)
+{
+	(void)x;
+	assert_int_equal(fake.slot[vcpu], INPROCESS);
+	fake.slot[vcpu] = ANSWERED;
+	fake.answer[vcpu] = data;
+}
+
+int xen_map(struct xen_domain *x, void *va, uint64_t gfn, unsigned n, int *err)
+{
+	(void)x;
+	fake.map_calls++;
+	for (unsigned i = 0; i < n; i++) {
+		long f = frame_index(gfn + i);
+		void *p = (uint8_t *)va + ((size_t)i << XEN_PAGE_SHIFT);
+
+		err[i] = f < 0 || fake.absent[f] ? -EINVAL : 0;
+		if (err[i]) {
+			assert_ptr_equal(mmap(p, XEN_PAGE_SIZE, PROT_NONE,
+					      MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0),
+					 p);
+			continue;
+		}
+		assert_ptr_equal(mmap(p, XEN_PAGE_SIZE, PROT_READ | PROT_WRITE,
+				      MAP_SHARED | MAP_FIXED, fake.memfd,
+				      (off_t)f << XEN_PAGE_SHIFT),
+				 p);
+		fake.mapped++;
+	}
+	return 0;
+}
+
+/* What is mapped can be populated; what is reserved or a hole cannot. */
+void xen_unmap(struct xen_domain *x, void *va, unsigned n)
+{
+	(void)x;
+	for (unsigned i = 0; i < n; i++)
+		if (madvise((uint8_t *)va + ((size_t)i << XEN_PAGE_SHIFT), XEN_PAGE_SIZE,
+			    MADV_POPULATE_READ) == 0)
+			fake.mapped--;
+	munmap(va, (size_t)n << XEN_PAGE_SHIFT);
+}
+
+void xen_irq_raise(struct xen_domain *x, uint32_t irq)
+{
+	(void)x;
+	fake.interrupts[irq]++;
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The fake hypervisor of the unit tests: transport/xen.h on plain memory, in this process.  One
+ * domain with RAM in two banks, as libxl lays it out on Arm; frames can be taken away.
+ */
+#ifndef TESTS_FAKE_XEN_H
+#define TESTS_FAKE_XEN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "transport/xen.h"
+
+#define FAKE_RAM0_BASE 0x40000000ull
+#define FAKE_RAM1_BASE 0x200000000ull
+#define FAKE_RAM_BYTES (16ull << 20) /* of each bank */
+#define FAKE_VCPUS     4
+
+/* A domain with all its RAM in place; x is ready as after xen_domain_init(). */
+void fake_xen_start(struct xen_domain *x);
+
+/* Give back everything; fails the test if guest memory is still mapped. */
+void fake_xen_stop(struct xen_domain *x);
+
+/* The guest's own view of its memory: gpa lies in one of the banks. */
+void *fake_ram(uint64_t gpa);
+
+/* Take a frame out of the guest's memory (ballooned), or put it back. */
+void fake_set_present(uint64_t gfn, bool present);
+
+/* Calls of xen_map() so far, and frames mapped now. */
+unsigned fake_map_calls(void);
+unsigned fake_mapped_frames(void);
+
+/* A vCPU asks: its slot becomes READY. */
+void fake_ioreq(unsigned vcpu, const struct xen_ioreq *req);
+
+/* Has the slot been answered since?  *ret_data is what was answered. */
+bool fake_answered(unsigned vcpu, uint64_t *ret_data);
+
+/* How often the line was raised. */
+unsigned fake_interrupts(uint32_t irq);
+
+#endif

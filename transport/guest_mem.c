@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Theory of operation
+ *
+ * A chunk that is all RAM becomes one mapping of 512 pages.  Where some of its pages cannot be
+ * mapped, each run of good pages becomes a mapping of its own, and the missing pages stay
+ * inaccessible, because of a rule of Linux's privcmd: a mapping may not be split, so one that
+ * covers a hole could never have the hole filled in later.  Mappings never cross a chunk's border,
+ * so "everything in this chunk" is always a set of whole mappings.
+ *
+ * Every address that is not mapped must stay reserved (PROT_NONE), or somebody else's mmap() could
+ * land in guest space: xen_unmap() and a failed xen_map() leave holes, which reserve() closes
+ * before anything else runs.
+ */
+#include "transport/guest_mem.h"
+
+#include <errno.h>
+#include <sys/mman.h>
+
+#define CHUNK_PAGES  ((uint64_t)XEN_MAP_MAX)
+#define PAGES	     (GUEST_MEM_SIZE >> XEN_PAGE_SHIFT)
+#define CHUNKS	     (PAGES / CHUNK_PAGES)
+#define BITMAP_BYTES (PAGES / 8)
+#define CHUNKS_BYTES (CHUNKS / 8)
+
+static bool is_present(const struct guest_mem *m, uint64_t page)
+{
+	return m->present[page / 64] & 1ull << page % 64;
+}
+
+static void *page_va(const struct guest_mem *m, uint64_t page)
+{
+	return m->base + (page << XEN_PAGE_SHIFT);
+}
+
+/* Inaccessible memory at va (or anywhere, if NULL). */
+static void *reserve(void *va, uint64_t bytes)
+{
+	return mmap(va, bytes, PROT_NONE,
+		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | (va ? MAP_FIXED : 0), -1, 0);
+}
+
+static void *zeroed(uint64_t bytes)
+{
+	void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	return p == MAP_FAILED ? NULL : p;
+}
+
+int guest_mem_init(struct guest_mem *m, struct xen_domain *xen)
+{
+	void *base;
+
+	*m = GUEST_MEM_NULL;
+	m->xen = xen;
+
+	base = reserve(NULL, GUEST_MEM_SIZE);
+	if (base == MAP_FAILED)
+		return fail(-errno, xen->subject, "cannot reserve address space for guest memory");
+	m->base = base;
+	m->present = zeroed(BITMAP_BYTES);
+	m->chunks = zeroed(CHUNKS_BYTES);
+	if (!m->present || !m->chunks) {
+		guest_mem_fini(m);
+		return fail(-ENOMEM, xen->subject, "cannot make the map of guest memory");
+	}
+	return 0;
+}
+
+void guest_mem_fini(struct guest_mem *m)
+{
+	if (m->chunks && m->present)
+		guest_mem_invalidate(m);
+	if (m->chunks)
+		munmap(m->chunks, CHUNKS_BYTES);
+	if (m->present)
+		munmap(m->present, BITMAP_BYTES);
+	if (m->base)
+		munmap(m->base, GUEST_MEM_SIZE);
+	*m = GUEST_MEM_NULL;
+}
+
+static void unmap_chunk(struct guest_mem *m, uint64_t chunk)
+{
+	uint64_t page = chunk * CHUNK_PAGES;
+
+	xen_unmap(m->xen, page_va(m, page), CHUNK_PAGES);
+	reserve(page_va(m, page), CHUNK_PAGES << XEN_PAGE_SHIFT);
+	for (unsigned i = 0; i < CHUNK_PAGES / 64; i++) {
+		m->mapped_pages -= __builtin_popcountll(m->present[page / 64 + i]);
+		m->present[page / 64 + i] = 0;
+	}
+	m->chunks[chunk / 64] &= ~(1ull << chunk % 64);
+}
+
+void guest_mem_invalidate(struct guest_mem *m)
+{
+	for (uint64_t word = 0; word < CHUNKS / 64 && m->mapped_pages; word++)
+		while (m->chunks[word])
+			unmap_chunk(m, word * 64 + __builtin_ctzll(m->chunks[word]));
+	m->generation++;
+}
+
+/* Map [page, page + n), all of it; on failure put the reservation back. */
+static bool map_run(struct guest_mem *m, uint64_t page, unsigned n, int *err)
+{
+	void *va = page_va(m, page);
+	bool good = xen_map(m->xen, va, page, n, err) == 0;
+
+	for (unsigned i = 0; good && i < n; i++)
+		good = err[i] == 0;
+	if (good) {
+		for (uint64_t p = page; p < page + n; p++)
+			m->present[p / 64] |= 1ull << p % 64;
+		m->mapped_pages += n;
+		m->chunks[page / CHUNK_PAGES / 64] |= 1ull << page / CHUNK_PAGES % 64;
+		return true;
+	}
+	xen_unmap(m->xen, va, n);
+	reserve(va, (uint64_t)n << XEN_PAGE_SHIFT);
+	return false;
+}
+
+/* First touch of a chunk: all of it at once, or else each run of pages that can be mapped. */
+static void map_chunk(struct guest_mem *m, uint64_t chunk)
+{
+	uint64_t first = chunk * CHUNK_PAGES;
+	int err[CHUNK_PAGES] = { 0 }, run_err[CHUNK_PAGES];
+	unsigned start, end;
+
+	if (map_run(m, first, CHUNK_PAGES, err))
+		return;
+	for (start = 0; start < CHUNK_PAGES; start = end) {
+		while (start < CHUNK_PAGES && err[start])
+			start++;
+		for (end = start; end < CHUNK_PAGES && !err[end]; end++)
+			;
+		if (end - start && end - start < CHUNK_PAGES)
+			map_run(m, first + start, end - start, run_err);
+	}
+}
+
+bool guest_mem_map(struct guest_mem *m, uint64_t gpa, uint64_t len)
+{
+	uint64_t last = (gpa + len - 1) >> XEN_PAGE_SHIFT;
+	int err;
+
+	for (uint64_t page = gpa >> XEN_PAGE_SHIFT; page <= last; page++) {
+		uint64_t chunk = page / CHUNK_PAGES;
+
+		if (is_present(m, page))
+			continue;
+		if (!(m->chunks[chunk / 64] & 1ull << chunk % 64))
+			map_chunk(m, chunk);
+		/* A hole in a mapped chunk may have been filled by the guest since. */
+		else
+			map_run(m, page, 1, &err);
+		if (!is_present(m, page))
+			return false;
+	}
+	return true;
+}

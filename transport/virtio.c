@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "transport/virtio.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+bool virtio_device_live(const struct virtio_device *dev)
+{
+	const struct virtio_state *s = dev->state;
+
+	return (s->status & (VIRTIO_STATUS_DRIVER_OK | VIRTIO_STATUS_NEEDS_RESET)) ==
+		       VIRTIO_STATUS_DRIVER_OK &&
+	       !s->resetting;
+}
+
+int guest_fault(struct virtio_device *dev, const char *fmt, ...)
+{
+	struct virtio_state *s = dev->state;
+	uint64_t suppressed;
+	char text[256];
+	va_list ap;
+
+	s->faults++;
+	if (log_limit_pass(&dev->fault_limit, &suppressed)) {
+		va_start(ap, fmt);
+		vsnprintf(text, sizeof(text), fmt, ap);
+		va_end(ap);
+		log_warn(&dev->subject, "guest fault: %s; the device needs a reset%s", text,
+			 suppressed ? " (some such lines were held back)" : "");
+	}
+
+	if (!(s->status & VIRTIO_STATUS_NEEDS_RESET) && !s->resetting) {
+		s->status |= VIRTIO_STATUS_NEEDS_RESET;
+		if (s->status & VIRTIO_STATUS_DRIVER_OK)
+			dev->transport->interrupt(dev, VIRTIO_INTERRUPT_CONFIG);
+	}
+	return -EBADMSG;
+}
+
+void guest_mistake(struct virtio_device *dev, const char *fmt, ...)
+{
+	uint64_t suppressed;
+	char text[256];
+	va_list ap;
+
+	dev->state->bad_access++;
+	if (!log_limit_pass(&dev->fault_limit, &suppressed))
+		return;
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	log_debug(&dev->subject, "guest mistake, ignored: %s", text);
+}

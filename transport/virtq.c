@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "transport/virtq.h"
+
+#include <assert.h>
+#include <errno.h>
+
+#include "base/le.h"
+#include "transport/virtio.h"
+
+/* 2.7.5 */
+#define DESC_F_NEXT	1
+#define DESC_F_WRITE	2
+#define DESC_F_INDIRECT 4
+
+struct vring_desc {
+	le64 addr;
+	le32 len;
+	le16 flags;
+	le16 next;
+};
+
+/* 2.7.6; after ring[size] comes used_event. */
+#define AVAIL_F_NO_INTERRUPT 1
+
+struct vring_avail {
+	le16 flags;
+	le16 idx;
+	le16 ring[];
+};
+
+/* 2.7.8; after ring[size] comes avail_event. */
+#define USED_F_NO_NOTIFY 1
+
+struct vring_used_elem {
+	le32 id;
+	le32 len;
+};
+
+struct vring_used {
+	le16 flags;
+	le16 idx;
+	struct vring_used_elem ring[];
+};
+
+static uint32_t desc_bytes(uint32_t size)
+{
+	return sizeof(struct vring_desc) * size;
+}
+
+static uint32_t avail_bytes(uint32_t size)
+{
+	return sizeof(struct vring_avail) + sizeof(le16) * (size + 1);
+}
+
+static uint32_t used_bytes(uint32_t size)
+{
+	return sizeof(struct vring_used) + sizeof(struct vring_used_elem) * size + sizeof(le16);
+}
+
+static le16 *used_event(struct virtq *q)
+{
+	return &q->avail->ring[q->state->size];
+}
+
+static le16 *avail_event(struct virtq *q)
+{
+	return (le16 *)&q->used->ring[q->state->size];
+}
+
+static unsigned virtq_index(const struct virtq *q)
+{
+	return q - q->dev->queues;
+}
+
+static void unmap_rings(struct virtq *q)
+{
+	q->desc = NULL;
+	q->avail = NULL;
+	q->used = NULL;
+}
+
+static bool map_rings(struct virtq *q)
+{
+	const struct virtq_state *s = q->state;
+
+	q->desc = guest_mem_at(q->mem, s->desc, desc_bytes(s->size));
+	q->avail = guest_mem_at(q->mem, s->driver, avail_bytes(s->size));
+	q->used = guest_mem_at(q->mem, s->device, used_bytes(s->size));
+	q->generation = q->mem->generation;
+	if (q->desc && q->avail && q->used)
+		return true;
+	unmap_rings(q);
+	return false;
+}
+
+/*
+ * May the rings be touched?  Guest memory is unmapped when the guest balloons; the pointers are made
+ * anew at the first use after that.
+ */
+static bool rings_usable(struct virtq *q)
+{
+	if (!q->state->ready)
+		return false;
+	if (q->desc && q->generation == q->mem->generation)
+		return true;
+	if (map_rings(q))
+		return true;
+	guest_fault(q->dev, "the rings of queue %u are not in memory", virtq_index(q));
+	return false;
+}
+
+void virtq_init(struct virtq *q, struct virtio_device *dev, struct virtq_state *state,
+		struct guest_mem *mem)
+{
+	*q = (struct virtq){ .dev = dev, .state = state, .mem = mem };
+}
+
+bool virtq_enable(struct virtq *q)
+{
+	struct virtq_state *s = q->state;
+
+	/* 2.7: size is a power of two; alignment is 16 (descriptors), 2 (available), 4 (used). */
+	if (!is_power_of_2(s->size) || s->size > q->dev->queue_size_max || s->desc % 16 ||
+	    s->driver % 2 || s->device % 4)
+		return false;
+	/* Requests of the queue's former life still use its slots. */
+	if (s->inflight || !map_rings(q))
+		return false;
+	s->last_avail = s->used = s->published = 0;
+	q->avail_seen = 0;
+	s->ready = 1;
+	return true;
+}
+
+void virtq_disable(struct virtq *q)
+{
+	q->state->ready = 0;
+	unmap_rings(q);
+}
+
+int virtq_pop(struct virtq *q, uint16_t *ret_head)
+{
+	struct virtq_state *s = q->state;
+	uint16_t head, waiting;
+
+	if (!rings_usable(q))
+		return 0;
+	if (q->avail_seen == s->last_avail) {
+		/* Pairs with the driver's barrier between writing ring[] and idx (2.7.13.3). */
+		q->avail_seen = le16_load_acquire(&q->avail->idx);
+		if (q->avail_seen == s->last_avail)
+			return 0;
+	}
+	waiting = q->avail_seen - s->last_avail;
+	if (waiting > s->size)
+		return guest_fault(q->dev, "queue %u: %u heads available in a ring of %u",
+				   virtq_index(q), waiting, s->size);
+
+	head = le16_load(&q->avail->ring[s->last_avail % s->size]);
+	if (head >= s->size)
+		return guest_fault(q->dev, "queue %u: head %u outside a table of %u", virtq_index(q),
+				   head, s->size);
+	if (s->heads[head])
+		return guest_fault(q->dev, "queue %u: head %u is in flight already", virtq_index(q),
+				   head);
+
+	s->heads[head] = ++s->serial;
+	s->inflight++;
+	q->dev->inflight++;
+	s->last_avail++;
+	*ret_head = head;
+	return 1;
+}
+
+void virtq_chain_init(struct virtq_chain *c, struct virtq *q, uint16_t head)
+{
+	*c = (struct virtq_chain){
+		.q = q,
+		.table = q->desc,
+		.table_size = q->state->size,
+		.budget = q->dev->queue_size_max,
+		.next = head,
+		.more = true,
+	};
+}
+
+/* Continue the walk in the indirect table that a descriptor names (2.7.5.3). */
+static int enter_indirect(struct virtq_chain *c, uint64_t addr, uint32_t len, uint16_t flags)
+{
+	struct virtq *q = c->q;
+
+	if (!q->indirect)
+		return guest_fault(q->dev, "indirect descriptor, which was not negotiated");
+	if (c->in_indirect)
+		return guest_fault(q->dev, "indirect descriptor in an indirect table");
+	if (flags & DESC_F_NEXT)
+		return guest_fault(q->dev, "indirect descriptor with a next one");
+	if (!len || len % sizeof(struct vring_desc))
+		return guest_fault(q->dev, "indirect table of %u bytes at %#llx", len,
+				   (unsigned long long)addr);
+
+	c->table_size = len / sizeof(struct vring_desc);
+	if (c->table_size > q->dev->queue_size_max)
+		return guest_fault(q->dev, "indirect table of %u descriptors, at most %u are allowed",
+				   c->table_size, q->dev->queue_size_max);
+	c->table = guest_mem_at(q->mem, addr, len);
+	if (!c->table)
+		return guest_fault(q->dev, "indirect table at %#llx is not in memory",
+				   (unsigned long long)addr);
+	c->in_indirect = true;
+	c->next = 0;
+	return 0;
+}
+
+int virtq_chain_next(struct virtq_chain *c, struct virtq_segment *ret)
+{
+	struct virtio_device *dev = c->q->dev;
+	struct vring_desc d;
+	uint16_t flags;
+
+	if (!c->more)
+		return 0;
+	for (;;) {
+		if (c->next >= c->table_size)
+			return guest_fault(dev, "descriptor %u outside a table of %u", c->next,
+					   c->table_size);
+		/* A copy: the guest may change the original, and an indirect table be unaligned. */
+		le_fetch(&d, &c->table[c->next], sizeof(d));
+		flags = le16_load(&d.flags);
+		if (!(flags & DESC_F_INDIRECT))
+			break;
+		if (enter_indirect(c, le64_load(&d.addr), le32_load(&d.len), flags) < 0)
+			return -EBADMSG;
+	}
+	if (!c->budget--)
+		return guest_fault(dev, "descriptor chain with more than %u elements",
+				   dev->queue_size_max);
+
+	*ret = (struct virtq_segment){
+		.gpa = le64_load(&d.addr),
+		.len = le32_load(&d.len),
+		.write = flags & DESC_F_WRITE,
+	};
+	if (c->seen_write && !ret->write)
+		return guest_fault(dev, "readable descriptor after a writable one");
+	c->seen_write = ret->write;
+	c->more = flags & DESC_F_NEXT;
+	c->next = le16_load(&d.next);
+	return 1;
+}
+
+void virtq_push(struct virtq *q, uint16_t head, uint32_t len)
+{
+	struct virtq_state *s = q->state;
+	struct vring_used_elem *elem;
+
+	assert(s->heads[head] && s->inflight && q->dev->inflight);
+	if (rings_usable(q)) {
+		elem = &q->used->ring[s->used % s->size];
+		le32_store(&elem->id, head);
+		le32_store(&elem->len, len);
+		s->used++;
+	}
+	s->heads[head] = 0;
+	s->inflight--;
+	q->dev->inflight--;
+}
+
+bool virtq_publish(struct virtq *q)
+{
+	struct virtq_state *s = q->state;
+	uint16_t old = s->published;
+
+	if (s->used == old || !rings_usable(q))
+		return false;
+	/* Pairs with the driver's barrier between reading idx and ring[] (2.7.14). */
+	le16_store_release(&q->used->idx, s->used);
+	s->published = s->used;
+
+	/*
+	 * Either the driver's write of used_event (or flags) is seen here, or the driver, which
+	 * re-reads idx after that write and a full barrier, sees the new idx (2.7.7).
+	 */
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	if (q->event_idx)
+		return virtq_event_crossed(le16_load(used_event(q)), s->published, old);
+	return !(le16_load(&q->avail->flags) & AVAIL_F_NO_INTERRUPT);
+}
+
+void virtq_suppress_kicks(struct virtq *q)
+{
+	/* With EVENT_IDX the old avail_event lies behind: no notification comes for it (2.7.10). */
+	if (!q->event_idx && rings_usable(q))
+		le16_store(&q->used->flags, USED_F_NO_NOTIFY);
+}
+
+bool virtq_want_kicks(struct virtq *q)
+{
+	struct virtq_state *s = q->state;
+
+	if (!rings_usable(q))
+		return false;
+	if (q->event_idx)
+		le16_store(avail_event(q), s->last_avail);
+	else
+		le16_store(&q->used->flags, 0);
+	/*
+	 * Either the driver, which writes idx and then, after a full barrier, reads avail_event (or
+	 * flags), sees ours and notifies, or its new idx is seen here.
+	 */
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	q->avail_seen = le16_load_acquire(&q->avail->idx);
+	return q->avail_seen != s->last_avail;
+}

@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "transport/xen.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include <xendevicemodel.h>
+#include <xenevtchn.h>
+#include <xenforeignmemory.h>
+#include <xen/hvm/dm_op.h>
+#include <xen/hvm/ioreq.h>
+#include <xen/memory.h>
+
+/* Hidden in xen/hvm/hvm_op.h behind __XEN_TOOLS__. */
+#define BUFIOREQ_OFF 0
+
+/* Ports that one read(2) of /dev/xen/evtchn may return. */
+#define PORTS_PER_READ 64
+
+int xen_domain_init(struct xen_domain *x, uint16_t domid, const struct log_subject *subject)
+{
+	*x = XEN_DOMAIN_NULL;
+	x->domid = domid;
+	x->subject = subject;
+
+	x->dmod = xendevicemodel_open(NULL, 0);
+	if (!x->dmod)
+		return fail(-errno, subject, "cannot open the device model interface (xen-privcmd)");
+	x->fmem = xenforeignmemory_open(NULL, 0);
+	if (!x->fmem)
+		return fail(-errno, subject, "cannot open the foreign memory interface");
+	x->evtchn = xenevtchn_open(NULL, 0);
+	if (!x->evtchn)
+		return fail(-errno, subject, "cannot open the event channel interface");
+	x->evtchn_fd = xenevtchn_fd(x->evtchn);
+	if (fcntl(x->evtchn_fd, F_SETFL, O_NONBLOCK) < 0)
+		return fail(-errno, subject, "cannot make the event channels non-blocking");
+
+	if (xendevicemodel_restrict(x->dmod, domid) < 0)
+		return fail(-errno, subject, "cannot restrict the device model to domain %u", domid);
+	if (xenforeignmemory_restrict(x->fmem, domid) < 0)
+		return fail(-errno, subject, "cannot restrict foreign memory to domain %u", domid);
+	if (xenevtchn_restrict(x->evtchn, domid) < 0)
+		return fail(-errno, subject, "cannot restrict event channels to domain %u", domid);
+
+	if (xendevicemodel_nr_vcpus(x->dmod, domid, &x->nr_vcpus) < 0)
+		return fail(-errno, subject, "cannot ask Xen for the vCPUs of domain %u%s", domid,
+			    errno == ENOSYS ? " (is Xen built with CONFIG_IOREQ_SERVER?)" : "");
+	if (!x->nr_vcpus || x->nr_vcpus > XEN_VCPUS_MAX)
+		return fail(-ERANGE, subject, "cannot serve %u vCPUs", x->nr_vcpus);
+	return 0;
+}
+
+static void release_server(struct xen_domain *x)
+{
+	while (x->nr_ports)
+		xenevtchn_unbind(x->evtchn, x->ports[--x->nr_ports]);
+	free(x->ports);
+	x->ports = NULL;
+	if (x->ioreq_resource)
+		xenforeignmemory_unmap_resource(x->fmem, x->ioreq_resource);
+	x->ioreq_resource = NULL;
+	x->ioreq_page = NULL;
+}
+
+void xen_domain_fini(struct xen_domain *x)
+{
+	release_server(x);
+	if (x->evtchn)
+		xenevtchn_close(x->evtchn);
+	if (x->fmem)
+		xenforeignmemory_close(x->fmem);
+	if (x->dmod)
+		xendevicemodel_close(x->dmod);
+	*x = XEN_DOMAIN_NULL;
+}
+
+static int map_ioreq_page(struct xen_domain *x)
+{
+	void *page = NULL;
+
+	x->ioreq_resource = xenforeignmemory_map_resource(
+		x->fmem, x->domid, XENMEM_resource_ioreq_server, x->server,
+		XENMEM_resource_ioreq_server_frame_ioreq(0), 1, &page, PROT_READ | PROT_WRITE, 0);
+	if (!x->ioreq_resource)
+		return fail(-errno, x->subject, "cannot map the page of ioreq server %u", x->server);
+	x->ioreq_page = page;
+	return 0;
+}
+
+static int bind_ports(struct xen_domain *x)
+{
+	x->ports = calloc(x->nr_vcpus, sizeof(*x->ports));
+	if (!x->ports)
+		return fail(-ENOMEM, x->subject, "cannot bind event channels");
+
+	for (unsigned i = 0; i < x->nr_vcpus; i++) {
+		uint32_t remote = x->ioreq_page->vcpu_ioreq[i].vp_eport;
+		int port = xenevtchn_bind_interdomain(x->evtchn, x->domid, remote);
+
+		if (port < 0)
+			return fail(-errno, x->subject, "cannot bind event channel %u of vCPU %u",
+				    remote, i);
+		x->ports[x->nr_ports++] = port;
+	}
+	return 0;
+}
+
+int xen_server_create(struct xen_domain *x)
+{
+	int r;
+
+	if (xendevicemodel_create_ioreq_server(x->dmod, x->domid, BUFIOREQ_OFF, &x->server) < 0)
+		return fail(-errno, x->subject, "cannot create an ioreq server for domain %u%s",
+			    x->domid, errno == ENOSPC ? " (it has 8 already)" : "");
+	x->has_server = true;
+
+	r = map_ioreq_page(x);
+	if (!r && xendevicemodel_set_ioreq_server_state(x->dmod, x->domid, x->server, 1) < 0)
+		r = fail(-errno, x->subject, "cannot enable ioreq server %u", x->server);
+	if (!r)
+		r = bind_ports(x);
+	if (r)
+		xen_server_destroy(x);
+	return r;
+}
+
+void xen_server_destroy(struct xen_domain *x)
+{
+	if (!x->has_server)
+		return;
+	release_server(x);
+	/* ESRCH: the domain was quicker, and took the server with it. */
+	if (xendevicemodel_destroy_ioreq_server(x->dmod, x->domid, x->server) < 0 && errno != ESRCH)
+		fail(-errno, x->subject, "cannot destroy ioreq server %u", x->server);
+	x->has_server = false;
+}
+
+int xen_server_map_window(struct xen_domain *x, uint64_t base, uint32_t size)
+{
+	if (xendevicemodel_map_io_range_to_ioreq_server(x->dmod, x->domid, x->server, 1, base,
+							base + size - 1) < 0)
+		return fail(-errno, x->subject, "cannot take the MMIO window at %#llx",
+			    (unsigned long long)base);
+	return 0;
+}
+
+void xen_server_unmap_window(struct xen_domain *x, uint64_t base, uint32_t size)
+{
+	if (xendevicemodel_unmap_io_range_from_ioreq_server(x->dmod, x->domid, x->server, 1, base,
+							    base + size - 1) < 0 &&
+	    errno != ESRCH)
+		fail(-errno, x->subject, "cannot give back the MMIO window at %#llx",
+		     (unsigned long long)base);
+}
+
+int xen_events_drain(struct xen_domain *x)
+{
+	uint32_t ports[PORTS_PER_READ];
+	ssize_t n;
+
+	/*
+	 * libxenevtchn reads and unmasks one port per system call; the device takes arrays
+	 * (drivers/xen/evtchn.c).  A short array was the last one.
+	 */
+	do {
+		n = read(x->evtchn_fd, ports, sizeof(ports));
+		if (n < 0)
+			return errno == EAGAIN || errno == EINTR
+				       ? 0
+				       : fail(-errno, x->subject, "cannot read event channels");
+		if (write(x->evtchn_fd, ports, n) != n)
+			return fail(-errno, x->subject, "cannot unmask event channels");
+	} while (n == sizeof(ports));
+	return 0;
+}
+
+bool xen_ioreq_take(struct xen_domain *x, unsigned vcpu, struct xen_ioreq *ret)
+{
+	volatile struct ioreq *slot = &x->ioreq_page->vcpu_ioreq[vcpu];
+
+	if (slot->state != STATE_IOREQ_READY)
+		return false;
+	/* Pairs with the barrier in Xen's ioreq_send(): the request was written before the state. */
+	__atomic_thread_fence(__ATOMIC_ACQUIRE);
+
+	ret->addr = slot->addr;
+	ret->data = slot->data;
+	ret->size = slot->size;
+	if (slot->type == IOREQ_TYPE_INVALIDATE)
+		ret->type = XEN_IOREQ_INVALIDATE;
+	else if (slot->type != IOREQ_TYPE_COPY || slot->data_is_ptr || slot->count != 1)
+		ret->type = XEN_IOREQ_OTHER;
+	else
+		ret->type = slot->dir == IOREQ_READ ? XEN_IOREQ_READ : XEN_IOREQ_WRITE;
+	slot->state = STATE_IOREQ_INPROCESS;
+	return true;
+}
+
+static void fail_limited(struct xen_domain *x, int err, const char *what, unsigned n)
+{
+	uint64_t suppressed;
+
+	if (log_limit_pass(&x->limit, &suppressed))
+		fail(err, x->subject, "cannot %s %u (%llu such lines held back)", what, n,
+		     (unsigned long long)suppressed);
+}
+
+void xen_ioreq_answer(struct xen_domain *x, unsigned vcpu, uint64_t data)
+{
+	volatile struct ioreq *slot = &x->ioreq_page->vcpu_ioreq[vcpu];
+
+	if (slot->dir == IOREQ_READ)
+		slot->data = data;
+	/* Pairs with the barrier in Xen's wait_for_io(): it reads the data after the state. */
+	__atomic_thread_fence(__ATOMIC_RELEASE);
+	slot->state = STATE_IORESP_READY;
+	if (xenevtchn_notify(x->evtchn, x->ports[vcpu]) < 0)
+		fail_limited(x, -errno, "notify vCPU", vcpu);
+}
+
+int xen_map(struct xen_domain *x, void *va, uint64_t gfn, unsigned n, int *err)
+{
+	xen_pfn_t frames[XEN_MAP_MAX];
+
+	assert(n <= XEN_MAP_MAX);
+	for (unsigned i = 0; i < n; i++)
+		frames[i] = gfn + i;
+	if (!xenforeignmemory_map2(x->fmem, x->domid, va, PROT_READ | PROT_WRITE, MAP_FIXED, n, frames,
+				   err))
+		return -errno;
+	return 0;
+}
+
+void xen_unmap(struct xen_domain *x, void *va, unsigned n)
+{
+	xenforeignmemory_unmap(x->fmem, va, n);
+}
+
+void xen_irq_raise(struct xen_domain *x, uint32_t irq)
+{
+	if (xendevicemodel_set_irq_level(x->dmod, x->domid, irq, 1) < 0 && errno != ESRCH)
+		fail_limited(x, -errno, "raise interrupt", irq);
+}

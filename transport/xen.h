@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The hypervisor as this project sees it: one domain, its IOREQ server, its memory, its interrupt
+ * lines.  transport/xen.c is the only file that includes Xen's headers (transport/xenstore.c has
+ * xenstore.h); the unit tests link tests/fake/xen.c in its place.
+ *
+ * Everything is for one thread.  Functions that return int return 0 or -errno and have logged why.
+ */
+#ifndef TRANSPORT_XEN_H
+#define TRANSPORT_XEN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/log.h"
+
+#define XEN_PAGE_SHIFT 12
+#define XEN_PAGE_SIZE  (1u << XEN_PAGE_SHIFT)
+
+/* vCPU slots in the one ioreq page that we map; also the most vCPUs an Arm guest can have. */
+#define XEN_VCPUS_MAX 128
+
+struct xen_domain {
+	const struct log_subject *subject; /* borrowed; names the guest */
+	uint16_t domid;
+	uint16_t server;     /* ioservid_t */
+	bool has_server;
+	unsigned nr_vcpus;   /* the domain's maximum: one ioreq slot and one event channel each */
+	int evtchn_fd;	     /* readable when a vCPU asks; non-blocking; owned by evtchn */
+	uint32_t *ports;     /* local event channel of each vCPU */
+	unsigned nr_ports;   /* how many of them are bound */
+	struct log_limit limit; /* for failures that would repeat with every request */
+
+	struct xendevicemodel_handle *dmod;
+	struct xenforeignmemory_handle *fmem;
+	struct xenevtchn_handle *evtchn;
+	struct xenforeignmemory_resource_handle *ioreq_resource;
+	struct shared_iopage *ioreq_page;
+};
+
+#define XEN_DOMAIN_NULL ((struct xen_domain){ .evtchn_fd = -1 })
+
+/*
+ * Open the handles and restrict each of them to domid, for good (IOCTL_PRIVCMD_RESTRICT,
+ * IOCTL_EVTCHN_RESTRICT_DOMID), then learn nr_vcpus.
+ */
+int xen_domain_init(struct xen_domain *x, uint16_t domid, const struct log_subject *subject);
+
+/*
+ * Let go of the domain: unbind the event channels, unmap the ioreq page, close the handles.  An IOREQ
+ * server that was not destroyed stays registered in Xen: accesses to its windows wait for an answer
+ * until the domain is destroyed.
+ */
+void xen_domain_fini(struct xen_domain *x);
+
+/*
+ * Register an IOREQ server for the domain, without buffered ioreqs; map its page, bind the event
+ * channel of each vCPU, enable it.  It serves no window yet.
+ */
+int xen_server_create(struct xen_domain *x);
+
+/* Take the server out of Xen.  From then on the guest gets an abort in its windows. */
+void xen_server_destroy(struct xen_domain *x);
+
+/* Route guest accesses to [base, base + size), guest-physical bytes, to the server, or no longer. */
+int xen_server_map_window(struct xen_domain *x, uint64_t base, uint32_t size);
+void xen_server_unmap_window(struct xen_domain *x, uint64_t base, uint32_t size);
+
+/* What a vCPU wants (public/hvm/ioreq.h, struct ioreq). */
+struct xen_ioreq {
+	enum {
+		XEN_IOREQ_READ,
+		XEN_IOREQ_WRITE,
+		XEN_IOREQ_INVALIDATE, /* drop all mappings of guest memory */
+		XEN_IOREQ_OTHER,      /* nothing that an MMIO device could mean */
+	} type;
+	uint64_t addr; /* guest-physical */
+	uint64_t data; /* WRITE: the value */
+	uint32_t size; /* bytes: 1, 2, 4 or 8 */
+};
+
+/*
+ * Read and unmask all pending event channels, in batches.  Which slots are READY is for
+ * xen_ioreq_take() to find out: the page knows better than the events.
+ */
+int xen_events_drain(struct xen_domain *x);
+
+/* If the slot of vcpu (< nr_vcpus) is READY, take it (READY -> INPROCESS) into *ret. */
+bool xen_ioreq_take(struct xen_domain *x, unsigned vcpu, struct xen_ioreq *ret);
+
+/* Answer a taken slot: data (for reads), INPROCESS -> RESP_READY, notify.  The vCPU runs on. */
+void xen_ioreq_answer(struct xen_domain *x, unsigned vcpu, uint64_t data);
+
+/* The most frames one xen_map() takes: 2 MiB. */
+#define XEN_MAP_MAX 512
+
+/*
+ * Map n guest frames from gfn at the page-aligned address va, replacing what is there.  err[i] is
+ * 0 or a negative errno for each page; a page with an error must not be touched.  Returns 0 if the
+ * call as a whole worked, else -errno with the range unmapped (a hole in the address space).  Does
+ * not log: a guest can provoke it.
+ */
+int xen_map(struct xen_domain *x, void *va, uint64_t gfn, unsigned n, int *err);
+
+/*
+ * Unmap n pages from va on: whole mappings made by xen_map(), never a part of one (Linux's privcmd
+ * cannot split them).  Leaves a hole in the address space.
+ */
+void xen_unmap(struct xen_domain *x, void *va, unsigned n);
+
+/* Raise the interrupt line (an SPI number, edge-triggered).  Never lowered: see docs/design.md. */
+void xen_irq_raise(struct xen_domain *x, uint32_t irq);
+
+#endif
