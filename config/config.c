@@ -359,20 +359,24 @@ static void merge(struct config_disk *d, const struct config_disk *inner)
 	}
 }
 
+static void merge_guest(struct config_disk *d, const struct config_guest *g, const char *vdev)
+{
+	unsigned i;
+
+	merge(d, &g->options);
+	for (i = 0; i < g->nr_disks; i++)
+		if (!strcmp(g->disks[i].vdev, vdev))
+			merge(d, &g->disks[i].options);
+}
+
 void config_disk(const struct config *c, const char *guest, const char *vdev,
 		 struct config_disk *ret)
 {
-	const struct config_guest *g;
-	const struct config_guest_disk *d;
+	unsigned i;
 
 	*ret = config_built_in.defaults;
 	merge(ret, &c->defaults);
-	for (g = c->guests; g < c->guests + c->nr_guests; g++) {
-		if (strcmp(g->name, guest))
-			continue;
-		merge(ret, &g->options);
-		for (d = g->disks; d < g->disks + g->nr_disks; d++)
-			if (!strcmp(d->vdev, vdev))
-				merge(ret, &d->options);
-	}
+	for (i = 0; i < c->nr_guests; i++)
+		if (!strcmp(c->guests[i].name, guest))
+			merge_guest(ret, &c->guests[i], vdev);
 }
