@@ -20,7 +20,7 @@ shell_files() {
 		case $f in
 		*.sh) echo "$f" ;;
 		*.*) ;;
-		*) head -c 64 "$f" | head -n 1 | grep -aqE '^#!.*[/ ](ba)?sh( |$)' && echo "$f" ;;
+		*) head -c 64 "$f" | head -n 1 | grep -aqE '^#!(/usr)?/bin/(env )?(ba)?sh( |$)' && echo "$f" ;;
 		esac
 	done
 }
