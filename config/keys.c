@@ -78,8 +78,9 @@ const struct key config_keys[] = {
 			"names in the guest's\n"
 			".Xr xl.cfg 5 ;\n"
 			".Cm null\n"
-			"holds no data: it reads as nothing in particular, forgets what is written,\n"
-			"and serves to measure what lies in front of the storage.\n",
+			"holds no data: a read leaves the guest's buffers as they are, and a write is\n"
+			"dropped.\n"
+			"It serves to measure what lies in front of the storage.\n",
 	},
 	[CONFIG_KEY_CACHE] = {
 		.name = "cache", .places = IN_ANY_SCOPE, .type = KEY_WORD, .words = cache_words,
