@@ -31,7 +31,8 @@ B := build/$(ARCH)$(if $(CLANG),-clang)$(if $(SAN),-san)
 WARNINGS := -Wall -Wextra -Wshadow -Wmissing-prototypes -Wvla -Werror
 CFLAGS ?= -O2 -g
 HARDENING := -fstack-protector-strong -fPIE $(if $(SAN),,-D_FORTIFY_SOURCE=2)
-SANFLAGS := $(if $(SAN),-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
+comma := ,
+SANFLAGS := $(if $(SAN),-fsanitize=address$(comma)undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
 ALL_CFLAGS := -std=gnu11 $(WARNINGS) -I. -D_GNU_SOURCE -DXVIRTIOD_VERSION='"$(VERSION)"' \
 	-DSYSCONFDIR='"$(sysconfdir)"' $(HARDENING) $(SANFLAGS) -MMD -MP
 ALL_LDFLAGS := -pie -Wl,-z,relro,-z,now $(SANFLAGS) $(LDFLAGS)
@@ -69,8 +70,17 @@ unit-tests: $(UNIT_TESTS)
 
 -include $(OBJS:.o=.d) $(UNIT_TESTS:=.d) $B/tests/fake/xen.d
 
+INSTALL := install -D
+install: all
+	$(INSTALL) -m 755 $B/xvirtiod $(DESTDIR)$(sbindir)/xvirtiod
+	$(INSTALL) -m 644 config/xvirtiod.conf $(DESTDIR)$(sysconfdir)/xvirtiod/xvirtiod.conf
+	$(INSTALL) -m 644 daemon/xvirtiod.8 $(DESTDIR)$(mandir)/man8/xvirtiod.8
+	$(INSTALL) -m 644 config/xvirtiod.conf.5 $(DESTDIR)$(mandir)/man5/xvirtiod.conf.5
+	$(INSTALL) -m 644 systemd/xvirtiod.service $(DESTDIR)$(unitdir)/xvirtiod.service
+	$(INSTALL) -m 644 systemd/xvirtiod@.service $(DESTDIR)$(unitdir)/xvirtiod@.service
+
 clean:
 	rm -rf build
 
-.PHONY: all unit-tests clean
+.PHONY: all unit-tests install clean
 .SECONDARY:

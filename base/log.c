@@ -15,6 +15,7 @@
 
 static int log_level = LOG_INFO;
 static bool log_to_journal;
+static char last_error[LINE_MAX_BYTES];
 
 /* systemd.exec(5): JOURNAL_STREAM names the device and inode of a stream that is the journal. */
 static bool stderr_is_journal(void)
@@ -32,6 +33,11 @@ void log_open(int level)
 {
 	log_level = level;
 	log_to_journal = stderr_is_journal();
+}
+
+void log_force_text(void)
+{
+	log_to_journal = false;
 }
 
 void log_set_level(int level)
@@ -92,19 +98,34 @@ void log_msg(int level, const struct log_subject *s, const char *fmt, ...)
 
 int fail(int err, const struct log_subject *s, const char *fmt, ...)
 {
-	char text[LINE_MAX_BYTES];
 	int saved = errno;
 	size_t n;
 	va_list ap;
 
 	va_start(ap, fmt);
-	vsnprintf(text, sizeof(text), fmt, ap);
+	vsnprintf(last_error, sizeof(last_error), fmt, ap);
 	va_end(ap);
-	n = strlen(text);
-	snprintf(text + n, sizeof(text) - n, ": %s", strerror(-err));
-	emit(LOG_ERR, s, text);
+	n = strlen(last_error);
+	snprintf(last_error + n, sizeof(last_error) - n, ": %s", strerror(-err));
+	emit(LOG_ERR, s, last_error);
 	errno = saved;
 	return err;
+}
+
+int refuse(const struct log_subject *s, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(last_error, sizeof(last_error), fmt, ap);
+	va_end(ap);
+	emit(LOG_ERR, s, last_error);
+	return -EINVAL;
+}
+
+const char *log_last_error(void)
+{
+	return last_error;
 }
 
 bool log_limit_pass(struct log_limit *l, uint64_t *ret_suppressed)

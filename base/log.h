@@ -30,6 +30,9 @@ struct log_subject {
  */
 void log_open(int level);
 
+/* Text on standard error, even if that is the journal. */
+void log_force_text(void);
+
 /* Change the level shown from now on. */
 void log_set_level(int level);
 
@@ -50,6 +53,15 @@ void log_msg(int level, const struct log_subject *s, const char *fmt, ...) PRINT
  * stays one line.  err is a negative errno.
  */
 int fail(int err, const struct log_subject *s, const char *fmt, ...) PRINTF_LIKE(3, 4);
+
+/*
+ * Input that is wrong, and the text says how: log it at LOG_ERR and return -EINVAL.  Like fail(),
+ * without a reason behind it.
+ */
+int refuse(const struct log_subject *s, const char *fmt, ...) PRINTF_LIKE(2, 3);
+
+/* What the last fail() or refuse() said, without the subject; "" if there was none. */
+const char *log_last_error(void);
 
 /* Rate limit for lines that a guest can provoke: a burst, then a few per minute. */
 struct log_limit {

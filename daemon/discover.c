@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "daemon/discover.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "transport/virtio_mmio.h"
+
+/* SPIs are interrupts 32 to 1019 (Arm GIC). */
+#define SPI_FIRST 32
+#define SPI_LAST  1019
+
+/* libxl gives windows below 4 GiB; anything up to the end of guest-physical space would work. */
+#define BASE_MAX (GUEST_MEM_SIZE - VIRTIO_MMIO_WINDOW)
+
+/* A number without leading zeroes or signs, as xenstore directories are named. */
+static const char *parse_number(const char *s, uint32_t max, uint32_t *ret)
+{
+	uint64_t n = 0;
+
+	if (*s < '0' || *s > '9' || (s[0] == '0' && s[1] >= '0' && s[1] <= '9'))
+		return NULL;
+	for (; *s >= '0' && *s <= '9'; s++) {
+		n = n * 10 + (*s - '0');
+		if (n > max)
+			return NULL;
+	}
+	*ret = n;
+	return s;
+}
+
+int discover_split(const char *path, uint16_t *ret_domid, uint32_t *ret_devid, const char **ret_leaf)
+{
+	uint32_t domid, devid;
+	size_t root = strlen(DISCOVER_ROOT);
+
+	if (strncmp(path, DISCOVER_ROOT, root))
+		return -1;
+	path += root;
+	if (!*path)
+		return 0;
+	/* DOMID_FIRST_RESERVED is 0x7ff0. */
+	path = *path == '/' ? parse_number(path + 1, 0x7fef, &domid) : NULL;
+	if (!path)
+		return -1;
+	*ret_domid = domid;
+	if (!*path)
+		return 1;
+	path = *path == '/' ? parse_number(path + 1, UINT32_MAX, &devid) : NULL;
+	if (!path || (*path && *path != '/'))
+		return -1;
+	*ret_devid = devid;
+	if (!*path)
+		return 2;
+	*ret_leaf = path + 1;
+	return 3;
+}
+
+void discover_dir(char *dir, uint16_t domid, uint32_t devid)
+{
+	snprintf(dir, XENSTORE_PATH_MAX, DISCOVER_ROOT "/%u/%u", domid, devid);
+}
+
+enum xenbus_state discover_state(struct xenstore *x, const char *dir)
+{
+	uint64_t state;
+
+	return xenstore_read_u64(x, dir, "state", 0, UINT32_MAX, &state) == 0 ? state : XENBUS_NONE;
+}
+
+/* What is being read, so that each complaint can say where it stands. */
+struct reader {
+	struct xenstore *x;
+	const char *dir;
+	const struct log_subject *subject;
+	const char *missing;
+};
+
+static int read_number(struct reader *r, const char *key, uint64_t min, uint64_t max, uint64_t *ret)
+{
+	int e = xenstore_read_u64(r->x, r->dir, key, min, max, ret);
+
+	if (e == -ENOENT) {
+		r->missing = key;
+		return -EAGAIN;
+	}
+	if (e == -EINVAL || e == -ERANGE)
+		return refuse(r->subject, "%s/%s is not a number from %llu to %llu", r->dir, key,
+			      (unsigned long long)min, (unsigned long long)max);
+	if (e)
+		return fail(e, r->subject, "cannot read %s/%s", r->dir, key);
+	return 0;
+}
+
+static int read_text(struct reader *r, const char *key, char **ret)
+{
+	*ret = xenstore_read(r->x, r->dir, key);
+	if (*ret)
+		return 0;
+	if (errno == ENOENT) {
+		r->missing = key;
+		return -EAGAIN;
+	}
+	return fail(-errno, r->subject, "cannot read %s/%s", r->dir, key);
+}
+
+/* A node that must say exactly this. */
+static int expect(struct reader *r, const char *key, const char *value)
+{
+	_cleanup_(freep) char *text = NULL;
+	int e = read_text(r, key, &text);
+
+	if (!e && strcmp(text, value))
+		e = refuse(r->subject, "%s/%s is \"%s\", not \"%s\"", r->dir, key, text, value);
+	return e;
+}
+
+/* A flag that libxl may leave out. */
+static int read_flag(struct reader *r, const char *key, bool absent, bool *ret)
+{
+	uint64_t n;
+	int e = read_number(r, key, 0, 1, &n);
+
+	if (e == -EAGAIN) {
+		*ret = absent;
+		return 0;
+	}
+	if (!e)
+		*ret = n;
+	return e;
+}
+
+static int read_mode(struct reader *r, bool *ret_read_only)
+{
+	_cleanup_(freep) char *mode = NULL;
+	int e = read_text(r, "mode", &mode);
+
+	if (e)
+		return e;
+	if (strcmp(mode, "r") && strcmp(mode, "w"))
+		return refuse(r->subject, "%s/mode is \"%s\", not \"r\" or \"w\"", r->dir, mode);
+	*ret_read_only = mode[0] == 'r';
+	return 0;
+}
+
+static int read_vdev(struct reader *r, char *ret, size_t size)
+{
+	_cleanup_(freep) char *dev = NULL;
+	int e = read_text(r, "dev", &dev);
+	size_t len;
+
+	if (e)
+		return e;
+	len = strspn(dev, "abcdefghijklmnopqrstuvwxyz0123456789");
+	if (!len || dev[len] || len >= size)
+		return refuse(r->subject, "%s/dev is \"%s\", not the name of a device", r->dir,
+			    dev);
+	memcpy(ret, dev, len + 1);
+	return 0;
+}
+
+static int read_window(struct reader *r, struct discovered *d)
+{
+	uint64_t irq;
+	int e = read_number(r, "base", 0, BASE_MAX, &d->base);
+
+	if (!e)
+		e = read_number(r, "irq", SPI_FIRST, SPI_LAST, &irq);
+	if (e)
+		return e;
+	if (d->base % VIRTIO_MMIO_WINDOW)
+		return refuse(r->subject, "%s/base is %#llx, not a multiple of %#x", r->dir,
+			    (unsigned long long)d->base, VIRTIO_MMIO_WINDOW);
+	d->irq = irq;
+	return 0;
+}
+
+static int read_all(struct reader *r, uint16_t domid, struct discovered *d)
+{
+	uint64_t n;
+	int e = read_number(r, "frontend-id", domid, domid, &n);
+
+	if (!e)
+		e = expect(r, "specification", "virtio");
+	if (!e)
+		e = expect(r, "transport", "mmio");
+	if (!e)
+		e = read_vdev(r, d->vdev, sizeof(d->vdev));
+	if (!e)
+		e = read_mode(r, &d->read_only);
+	if (!e)
+		e = read_window(r, d);
+	if (!e)
+		e = read_flag(r, "discard-enable", !d->read_only, &d->discard);
+	if (!e)
+		e = read_flag(r, "direct-io-safe", false, &d->direct_io_safe);
+	if (!e)
+		e = read_text(r, "params", &d->path);
+	if (!e && d->path[0] != '/')
+		e = refuse(r->subject, "%s/params is \"%s\", not an absolute path", r->dir,
+			 d->path);
+	return e;
+}
+
+int discover_read(struct xenstore *x, const char *dir, uint16_t domid,
+		  const struct log_subject *subject, struct discovered *ret, const char **ret_missing)
+{
+	struct reader r = { .x = x, .dir = dir, .subject = subject };
+	struct discovered d = DISCOVERED_NULL;
+	int e = read_all(&r, domid, &d);
+
+	if (e == -EAGAIN)
+		*ret_missing = r.missing;
+	if (e)
+		discovered_free(&d);
+	else
+		*ret = d;
+	return e;
+}
+
+void discovered_free(struct discovered *d)
+{
+	free(d->path);
+	*d = DISCOVERED_NULL;
+}
+
+void discover_set_state(struct xenstore *x, const char *dir, enum xenbus_state state,
+			const struct log_subject *subject)
+{
+	char text[8];
+	int r;
+
+	snprintf(text, sizeof(text), "%u", state);
+	r = xenstore_update(x, dir, "state", text);
+	if (r && r != -ENOENT)
+		fail(r, subject, "cannot write %s/state", dir);
+}
+
+void discover_set_error(struct xenstore *x, const char *dir, const char *why)
+{
+	xenstore_update(x, dir, "error", why);
+}

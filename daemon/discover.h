@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What libxl wrote about a disk in xenstore, and the handshake with it (specification=virtio,
+ * tools/libs/light/libxl_disk.c, libxl_device.c):
+ *
+ *   state 1 Initialising    libxl has written the nodes, and waits 10 s for ...
+ *   state 2 InitWait        ... us: the disk is served.  We never go on from here by ourselves:
+ *                           libxl waits for exactly 2.
+ *   state 5 Closing         libxl wants the disk gone, and waits 10 s for ...
+ *   state 6 Closed          ... us: nothing of the guest is in use any more.
+ *
+ * Only the backend's directory is read, which belongs to us and the toolstack; the frontend's
+ * belongs to the guest.  Everything is checked, though: a toolstack can be wrong, too.
+ */
+#ifndef DAEMON_DISCOVER_H
+#define DAEMON_DISCOVER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/log.h"
+#include "transport/xenstore.h"
+
+/* Where disks appear: DISCOVER_ROOT/<domid>/<devid>, relative to our own domain. */
+#define DISCOVER_ROOT "backend/virtio_disk"
+
+enum xenbus_state {
+	XENBUS_NONE = 0, /* no such node, or not a number */
+	XENBUS_INITIALISING = 1,
+	XENBUS_INIT_WAIT = 2,
+	XENBUS_CLOSING = 5,
+	XENBUS_CLOSED = 6,
+};
+
+/* A disk as the toolstack wants it. */
+struct discovered {
+	char *path;	     /* params: the image; owned */
+	char vdev[24];	     /* dev */
+	bool read_only;	     /* mode is r */
+	bool discard;	     /* discard-enable; true if absent and writable */
+	bool direct_io_safe; /* direct-io-safe */
+	uint64_t base;
+	uint32_t irq;
+};
+
+#define DISCOVERED_NULL ((struct discovered){ .path = NULL })
+
+/*
+ * Split the path of an event: DISCOVER_ROOT/<domid>/<devid>/<leaf>.  Returns how many of the three
+ * it has, -1 if it is something else; *ret_leaf points into path.
+ */
+int discover_split(const char *path, uint16_t *ret_domid, uint32_t *ret_devid, const char **ret_leaf);
+
+/* The backend directory of a disk, into dir[XENSTORE_PATH_MAX]. */
+void discover_dir(char *dir, uint16_t domid, uint32_t devid);
+
+/* The state node in a backend directory. */
+enum xenbus_state discover_state(struct xenstore *x, const char *dir);
+
+/*
+ * Read all nodes of a disk.  0: *ret is complete and valid, for the caller to discovered_free().
+ * -EAGAIN: some node isn't there yet, *ret_missing names it.  Else -errno, logged with the node's path.
+ */
+int discover_read(struct xenstore *x, const char *dir, uint16_t domid,
+		  const struct log_subject *subject, struct discovered *ret,
+		  const char **ret_missing);
+
+void discovered_free(struct discovered *d);
+
+/* Write the state; logged if it fails, unless the directory is gone. */
+void discover_set_state(struct xenstore *x, const char *dir, enum xenbus_state state,
+			const struct log_subject *subject);
+
+/* Say in the directory's error node why the disk isn't served. */
+void discover_set_error(struct xenstore *x, const char *dir, const char *why);
+
+#endif

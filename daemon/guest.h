@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * One guest as the watcher sees it: its worker process, its disks, and how far each of them has
+ * come in the handshake with libxl.  A guest that reboots is another guest: it has a new domid.
+ */
+#ifndef DAEMON_GUEST_H
+#define DAEMON_GUEST_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/loop.h"
+#include "config/config.h"
+#include "daemon/link.h"
+#include "daemon/state.h"
+#include "transport/xenstore.h"
+
+/* What the guests share; owned by the watcher. */
+struct guest_context {
+	struct loop *loop;
+	struct xenstore *xenstore;
+	const struct config *config;
+	int log_level;	 /* for the workers */
+	bool foreground; /* they log text to standard error in any case */
+};
+
+enum guest_disk_phase {
+	GUEST_DISK_NEW,	      /* not looked at, or some nodes are missing still */
+	GUEST_DISK_ATTACHING, /* the worker was told */
+	GUEST_DISK_SERVED,    /* state 2 */
+	GUEST_DISK_FAILED,    /* cannot be served; the error node says why */
+	GUEST_DISK_DETACHING, /* the worker was told */
+	GUEST_DISK_CLOSED,    /* state 6, or nothing left to do */
+};
+
+struct guest_disk {
+	enum guest_disk_phase phase;
+	bool known;	 /* this slot is in use */
+	bool close_next; /* to be detached once it is attached */
+	uint32_t devid;
+	char dir[XENSTORE_PATH_MAX]; /* backend directory */
+	struct log_subject subject;
+};
+
+struct guest {
+	struct guest *next;
+	struct guest_context *ctx; /* borrowed */
+	uint16_t domid;
+	struct log_subject subject;
+	pid_t pid;	    /* of the worker; 0: none */
+	int pidfd;	    /* readable when it has ended */
+	int link_fd;	    /* our end of the link; -1: none */
+	struct loop_source exit_source, link_source;
+	struct state *state; /* shared with the worker */
+	bool worker_lost;    /* it ended before its time: its disks can't be served any more */
+	bool stopping;	     /* guest_stop() */
+	struct guest_disk disks[STATE_DISKS_MAX]; /* by slot, as in the state */
+};
+
+/* A guest without disks and without a worker.  NULL with -ENOMEM logged. */
+struct guest *guest_new(struct guest_context *ctx, uint16_t domid, const char *name);
+
+/* Free a guest; a worker that still runs is let go, as by guest_stop().  NULL is fine. */
+void guest_free(struct guest *g);
+
+/*
+ * Look at the backend directory of a disk and do what it asks for.  node_changed: a node other than
+ * our own error has changed, so a disk that could not be served may be tried again.
+ */
+void guest_check_disk(struct guest *g, uint32_t devid, bool node_changed);
+
+/* The domain is gone, without a handshake: let go of all its disks. */
+void guest_release(struct guest *g);
+
+/*
+ * The daemon ends: say what is left behind, and let the worker go.  It finishes the requests in
+ * flight and ends; its ioreq server stays in Xen, so the guest waits rather than crashes.
+ */
+void guest_stop(struct guest *g);
+
+/* Does its worker process still run? */
+static inline bool guest_has_worker(const struct guest *g)
+{
+	return g->pid != 0;
+}
+
+/* Nothing is left of it: no disks, no worker. */
+bool guest_is_over(const struct guest *g);
+
+/* Disks served now. */
+unsigned guest_disks_served(const struct guest *g);
+
+#endif

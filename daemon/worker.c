@@ -1,0 +1,331 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Theory of operation
+ *
+ * Two things wake the loop besides completions: the event channels (a vCPU did something in one of
+ * our windows) and the link to the watcher (attach, detach, stop).  Both only note what to do; the
+ * round hook does it, once per round: pop and submit, publish and interrupt, and what must wait
+ * until nothing is in flight, which is
+ *
+ *   - IOREQ_TYPE_INVALIDATE: unmap guest memory, let the waiting vCPUs go;
+ *   - detaching a disk;
+ *   - leaving.
+ *
+ * The order of closing is law: take no more requests, drain, unmap guest memory, destroy the ioreq
+ * server.  The kernel may write to guest memory for a request in flight, and a page that is still
+ * mapped keeps a dead domain as a zombie.
+ */
+#include "daemon/worker.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+
+#include "daemon/link.h"
+#include "daemon/state.h"
+
+/* SQEs prepared between two submissions; one that needs more submits early. */
+#define LOOP_ENTRIES 256
+
+struct worker_disk {
+	struct disk disk;
+	bool attached;
+	bool detaching; /* the watcher waits for LINK_DETACHED */
+};
+
+struct worker {
+	struct log_subject subject;
+	struct loop loop;
+	struct loop_source link;
+	struct loop_source events;
+	struct state *state;
+	struct xen_domain xen;
+	struct guest_mem mem;
+	struct ioreq_server ioreq;
+	struct worker_disk disks[STATE_DISKS_MAX];
+	bool stopping;
+};
+
+static void reply(struct worker *w, enum link_type type, uint32_t slot, int result)
+{
+	struct link_message m = { .type = type, .slot = slot, .result = result };
+	int r;
+
+	if (result)
+		snprintf(m.why, sizeof(m.why), "%s", log_last_error());
+	r = link_send(WORKER_LINK_FD, &m, NULL);
+	/* EPIPE: the watcher is gone; the end of file says the same, and is dealt with. */
+	if (r && r != -EPIPE)
+		fail(r, &w->subject, "cannot answer the watcher");
+}
+
+static unsigned inflight(const struct worker *w)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < STATE_DISKS_MAX; i++)
+		if (w->disks[i].attached)
+			n += disk_inflight(&w->disks[i].disk);
+	return n;
+}
+
+static bool serves_nothing(const struct worker *w)
+{
+	for (unsigned i = 0; i < STATE_DISKS_MAX; i++)
+		if (w->disks[i].attached)
+			return false;
+	return true;
+}
+
+static void events_ready(struct loop_source *src)
+{
+	struct worker *w = container_of(src, struct worker, events);
+
+	if (xen_events_drain(&w->xen) < 0) {
+		loop_stop(&w->loop);
+		return;
+	}
+	ioreq_pump(&w->ioreq);
+}
+
+/* The first disk brings the ioreq server, the last one takes it away. */
+static int open_server(struct worker *w)
+{
+	int r;
+
+	if (w->xen.has_server)
+		return 0;
+	r = xen_server_create(&w->xen);
+	if (r)
+		return r;
+	w->events.ready = events_ready;
+	r = loop_add(&w->loop, &w->events, w->xen.evtchn_fd);
+	if (r) {
+		xen_server_destroy(&w->xen);
+		return r;
+	}
+	w->state->server = w->xen.server;
+	w->state->has_server = 1;
+	return 0;
+}
+
+static void close_server(struct worker *w)
+{
+	guest_mem_invalidate(&w->mem);
+	ioreq_answer_invalidates(&w->ioreq);
+	loop_remove(&w->loop, &w->events);
+	xen_server_destroy(&w->xen);
+	w->state->has_server = 0;
+}
+
+static int open_backend(struct worker *w, const struct link_message *m, struct image *image,
+			const struct log_subject *subject, struct backend **ret)
+{
+	const struct backend_ops *ops = backend_find(m->backend);
+
+	if (!ops)
+		return fail(-EINVAL, subject, "there is no backend \"%.16s\"", m->backend);
+	return ops->open(ret, image, &w->loop, subject);
+}
+
+static int attach(struct worker *w, const struct link_message *m, struct image *image)
+{
+	struct worker_disk *wd = &w->disks[m->slot];
+	struct state_disk *st = &w->state->disks[m->slot];
+	struct disk_params params = m->params;
+	struct backend *backend;
+	int r;
+
+	if (!params.nr_queues)
+		params.nr_queues = MIN(w->xen.nr_vcpus, (unsigned)VIRTIO_QUEUES_MAX);
+	memset(st, 0, sizeof(*st));
+	log_subject_set(&wd->disk.mmio.dev.subject, w->subject.guest, m->params.vdev);
+	r = open_backend(w, m, image, &wd->disk.mmio.dev.subject, &backend);
+	if (r)
+		return r;
+	r = disk_init(&wd->disk, &params, st, backend, &w->xen, &w->mem);
+	if (r) {
+		backend->ops->close(backend);
+		return r;
+	}
+	r = open_server(w);
+	if (!r)
+		r = ioreq_add_window(&w->ioreq, &wd->disk.mmio);
+	if (r) {
+		disk_fini(&wd->disk);
+		st->attached = 0;
+	} else {
+		wd->attached = true;
+	}
+	if (serves_nothing(w) && w->xen.has_server)
+		close_server(w);
+	return r;
+}
+
+static void start_attach(struct worker *w, const struct link_message *m, struct image *image)
+{
+	int r;
+
+	if (m->slot >= STATE_DISKS_MAX || w->disks[m->slot].attached)
+		r = fail(-EINVAL, &w->subject, "slot %u is not free for a disk", m->slot);
+	else
+		r = attach(w, m, image);
+	if (r)
+		image_close(image);
+	reply(w, LINK_ATTACHED, m->slot, r);
+}
+
+static void start_detach(struct worker *w, const struct link_message *m)
+{
+	if (m->slot >= STATE_DISKS_MAX || !w->disks[m->slot].attached) {
+		reply(w, LINK_DETACHED, m->slot, 0);
+		return;
+	}
+	w->disks[m->slot].detaching = true;
+	disk_stop(&w->disks[m->slot].disk);
+}
+
+static void finish_detach(struct worker *w, unsigned slot)
+{
+	struct worker_disk *wd = &w->disks[slot];
+
+	ioreq_remove_window(&w->ioreq, &wd->disk.mmio);
+	disk_fini(&wd->disk);
+	wd->attached = wd->detaching = false;
+	w->state->disks[slot].attached = 0;
+	if (serves_nothing(w))
+		close_server(w);
+	reply(w, LINK_DETACHED, slot, 0);
+}
+
+static void start_stop(struct worker *w)
+{
+	w->stopping = true;
+	for (unsigned i = 0; i < STATE_DISKS_MAX; i++)
+		if (w->disks[i].attached)
+			disk_stop(&w->disks[i].disk);
+}
+
+static void link_ready(struct loop_source *src)
+{
+	struct worker *w = container_of(src, struct worker, link);
+	struct link_message m;
+	struct image image;
+	int r = link_receive(WORKER_LINK_FD, &m, &image);
+
+	if (r == -EAGAIN)
+		return;
+	if (r <= 0) {
+		if (r < 0)
+			fail(r, &w->subject, "cannot hear the watcher");
+		loop_remove(&w->loop, &w->link);
+		start_stop(w);
+		return;
+	}
+	switch (m.type) {
+	case LINK_ATTACH:
+		start_attach(w, &m, &image);
+		return;
+	case LINK_DETACH:
+		start_detach(w, &m);
+		return;
+	default:
+		image_close(&image);
+		log_err(&w->subject, "strange message %d from the watcher", m.type);
+	}
+}
+
+/* Things that wait until nothing is in flight. */
+static bool finish_waiting(struct worker *w)
+{
+	bool more = false;
+
+	for (unsigned i = 0; i < STATE_DISKS_MAX; i++)
+		if (w->disks[i].detaching && !disk_inflight(&w->disks[i].disk))
+			finish_detach(w, i);
+	if (w->ioreq.invalidate_pending && !inflight(w)) {
+		guest_mem_invalidate(&w->mem);
+		ioreq_answer_invalidates(&w->ioreq);
+		more = true; /* queues were left alone meanwhile */
+	}
+	if (w->stopping && !inflight(w))
+		loop_stop(&w->loop);
+	return more;
+}
+
+static bool worker_round(void *arg)
+{
+	struct worker *w = arg;
+	bool more = false;
+
+	for (unsigned i = 0; i < STATE_DISKS_MAX; i++)
+		if (w->disks[i].attached && !w->ioreq.invalidate_pending)
+			more |= disk_run(&w->disks[i].disk);
+	for (unsigned i = 0; i < STATE_DISKS_MAX; i++)
+		if (w->disks[i].attached)
+			disk_publish(&w->disks[i].disk);
+	more |= finish_waiting(w);
+
+	w->state->invalidates = w->ioreq.invalidates;
+	w->state->accesses = w->ioreq.accesses;
+	w->state->mapped_pages = w->mem.mapped_pages;
+	return more;
+}
+
+static int worker_init(struct worker *w, uint16_t domid)
+{
+	int r;
+
+	r = state_map(WORKER_STATE_FD, &w->subject, &w->state);
+	if (r)
+		return r;
+	close(WORKER_STATE_FD);
+	r = xen_domain_init(&w->xen, domid, &w->subject);
+	if (!r)
+		r = guest_mem_init(&w->mem, &w->xen);
+	if (!r)
+		r = loop_init(&w->loop, LOOP_ENTRIES);
+	if (r)
+		return r;
+	w->ioreq.xen = &w->xen;
+	w->loop.round = worker_round;
+	w->loop.round_arg = w;
+	w->link.ready = link_ready;
+	return loop_add(&w->loop, &w->link, WORKER_LINK_FD);
+}
+
+/* Only reached with nothing in flight, or when the loop itself has failed. */
+static void worker_fini(struct worker *w)
+{
+	guest_mem_fini(&w->mem);
+	if (w->xen.has_server)
+		log_notice(&w->subject,
+			   "left with disks attached: ioreq server %u of domain %u stays in Xen, and "
+			   "the guest waits at its next disk access",
+			   w->xen.server, w->xen.domid);
+	xen_domain_fini(&w->xen);
+	loop_fini(&w->loop);
+	state_unmap(w->state);
+}
+
+int worker_main(uint16_t domid, const char *guest)
+{
+	static struct worker w;
+	int r;
+
+	log_subject_set(&w.subject, guest, "");
+	/* The watcher decides when to end; a terminal's Ctrl-C reaches the whole process group. */
+	signal(SIGINT, SIG_IGN);
+	signal(SIGTERM, SIG_IGN);
+	w.xen = XEN_DOMAIN_NULL;
+
+	r = worker_init(&w, domid);
+	if (r)
+		reply(&w, LINK_FAILED, 0, r);
+	else
+		r = loop_run(&w.loop);
+	worker_fini(&w);
+	return r ? EXIT_FAILURE : EXIT_SUCCESS;
+}

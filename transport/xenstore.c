@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "transport/xenstore.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <xenstore.h>
+
+#include "base/log.h"
+
+int xenstore_open(struct xenstore *x)
+{
+	*x = XENSTORE_NULL;
+	x->xs = xs_open(0);
+	if (!x->xs)
+		return fail(-errno, NULL, "cannot connect to xenstore (is xenstored running?)");
+	return 0;
+}
+
+void xenstore_close(struct xenstore *x)
+{
+	if (x->xs)
+		xs_close(x->xs);
+	*x = XENSTORE_NULL;
+}
+
+static int join(char *path, const char *dir, const char *key)
+{
+	if (snprintf(path, XENSTORE_PATH_MAX, "%s/%s", dir, key) >= XENSTORE_PATH_MAX)
+		return -ENAMETOOLONG;
+	return 0;
+}
+
+char *xenstore_read(struct xenstore *x, const char *dir, const char *key)
+{
+	char path[XENSTORE_PATH_MAX], *value;
+	unsigned len;
+
+	if (join(path, dir, key) < 0) {
+		errno = ENAMETOOLONG;
+		return NULL;
+	}
+	value = xs_read(x->xs, XBT_NULL, path, &len);
+	if (!value)
+		return NULL;
+	for (unsigned i = 0; i < len; i++) {
+		if (!isascii(value[i]) || !isprint(value[i])) {
+			free(value);
+			errno = EILSEQ;
+			return NULL;
+		}
+	}
+	return value;
+}
+
+int xenstore_read_u64(struct xenstore *x, const char *dir, const char *key, uint64_t min,
+		      uint64_t max, uint64_t *ret)
+{
+	_cleanup_(freep) char *text = xenstore_read(x, dir, key);
+	unsigned long long n;
+	char *end;
+
+	if (!text)
+		return errno == EILSEQ ? -EINVAL : -errno;
+	/* strtoull() would take a sign and leading blanks. */
+	if (!isdigit(text[0]))
+		return -EINVAL;
+	errno = 0;
+	/* Not octal: "010" is ten to whoever wrote it. */
+	n = strtoull(text, &end, strncmp(text, "0x", 2) ? 10 : 16);
+	if (*end)
+		return -EINVAL;
+	if (errno || n < min || n > max)
+		return -ERANGE;
+	*ret = n;
+	return 0;
+}
+
+/* One try to write in a transaction. */
+static int update_once(struct xenstore *x, const char *dir, const char *path, const char *value)
+{
+	xs_transaction_t t = xs_transaction_start(x->xs);
+	_cleanup_(freep) char *there = NULL;
+	unsigned len;
+	int r = 0;
+
+	if (t == XBT_NULL)
+		return -errno;
+	there = xs_read(x->xs, t, dir, &len);
+	if (!there || !xs_write(x->xs, t, path, value, strlen(value)))
+		r = -errno;
+	if (!xs_transaction_end(x->xs, t, r != 0) && !r)
+		r = -errno;
+	return r;
+}
+
+int xenstore_update(struct xenstore *x, const char *dir, const char *key, const char *value)
+{
+	char path[XENSTORE_PATH_MAX];
+	int r = join(path, dir, key);
+
+	if (r)
+		return r;
+	/* EAGAIN: somebody else wrote there at the same time. */
+	do
+		r = update_once(x, dir, path, value);
+	while (r == -EAGAIN);
+	return r;
+}
+
+bool xenstore_exists(struct xenstore *x, const char *path)
+{
+	unsigned len;
+	char *value = xs_read(x->xs, XBT_NULL, path, &len);
+
+	free(value);
+	return value != NULL;
+}
+
+unsigned xenstore_list(struct xenstore *x, const char *path, char ***ret)
+{
+	unsigned n = 0;
+
+	*ret = xs_directory(x->xs, XBT_NULL, path, &n);
+	return *ret ? n : 0;
+}
+
+int xenstore_watch(struct xenstore *x, const char *path)
+{
+	if (!xs_watch(x->xs, path, path))
+		return fail(-errno, NULL, "cannot watch %s in xenstore", path);
+	x->fd = xs_fileno(x->xs);
+	return 0;
+}
+
+char *xenstore_next_event(struct xenstore *x)
+{
+	char **event = xs_check_watch(x->xs);
+	char *path;
+
+	if (!event)
+		return NULL;
+	path = strdup(event[XS_WATCH_PATH]);
+	free(event);
+	return path;
+}
+
+bool xenstore_domain_exists(struct xenstore *x, uint16_t domid)
+{
+	return xs_is_domain_introduced(x->xs, domid);
+}

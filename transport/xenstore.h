@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Typed access to xenstore, for the watcher.  Paths may be relative: they start at our own domain's
+ * directory then, /local/domain/<domid>, wherever the daemon runs.
+ *
+ * One thread.  libxenstore makes a thread of its own for watches, so signals that a signalfd is to
+ * get must be blocked before xenstore_open().
+ */
+#ifndef TRANSPORT_XENSTORE_H
+#define TRANSPORT_XENSTORE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/util.h"
+
+#define XENSTORE_PATH_MAX 256
+
+struct xenstore {
+	struct xs_handle *xs;
+	int fd; /* readable when xenstore_next_event() has something; owned by xs */
+};
+
+#define XENSTORE_NULL ((struct xenstore){ .xs = NULL, .fd = -1 })
+
+/* Connect.  0 or -errno, logged. */
+int xenstore_open(struct xenstore *x);
+
+/* Disconnect; all watches end.  Works on XENSTORE_NULL and twice. */
+void xenstore_close(struct xenstore *x);
+
+/*
+ * The value at dir/key, freshly allocated, for the caller to free.  NULL with errno ENOENT if there
+ * is none, EILSEQ if it isn't printable ASCII (somebody wrote garbage), or another errno.
+ */
+char *xenstore_read(struct xenstore *x, const char *dir, const char *key);
+
+/*
+ * The number at dir/key, decimal or hexadecimal with 0x (libxl writes both).  0, or: -ENOENT no
+ * such node, -EINVAL not a number, -ERANGE not within [min, max].
+ */
+int xenstore_read_u64(struct xenstore *x, const char *dir, const char *key, uint64_t min,
+		      uint64_t max, uint64_t *ret);
+
+/*
+ * Write dir/key, if dir exists: a plain write would make a directory anew that libxl has just
+ * removed, and leave it behind for ever.  0, -ENOENT, or another -errno; not logged.
+ */
+int xenstore_update(struct xenstore *x, const char *dir, const char *key, const char *value);
+
+/* Does the path exist? */
+bool xenstore_exists(struct xenstore *x, const char *path);
+
+/*
+ * The names in a directory: *ret is one allocation, for the caller to free.  Returns how many, 0 for
+ * a directory that doesn't exist.
+ */
+unsigned xenstore_list(struct xenstore *x, const char *path, char ***ret);
+
+/* Tell us of changes at and below path.  The first event comes at once.  0 or -errno, logged. */
+int xenstore_watch(struct xenstore *x, const char *path);
+
+/* The path of the next event, for the caller to free; NULL if there is none now. */
+char *xenstore_next_event(struct xenstore *x);
+
+/* Is there such a domain, as xenstored sees it? */
+bool xenstore_domain_exists(struct xenstore *x, uint16_t domid);
+
+#endif
