@@ -9,8 +9,9 @@
  * 512 bytes, but not necessarily of the logical block size.
  *
  * The iovec array and the memory it points to (guest memory, which the kernel cannot pin: see
- * docs/design.md) stay valid until done(); the backend may consume the array (change its entries).
- * A guest may change the data while the request is in flight: never decide anything by it.
+ * docs/design.md) stay valid until done(); the backend may consume the array: change its entries,
+ * req->iov and req->nr_iov.  Entries may be empty; there are no more than 1024.  A guest may
+ * change the data while the request is in flight: never decide anything by it.
  *
  * close() is called with nothing in flight.
  */
@@ -41,10 +42,10 @@ enum blk_op {
 
 struct blk_request {
 	enum blk_op op;
-	unsigned flags;	    /* BLK_* */
-	uint64_t offset;    /* bytes */
-	uint64_t len;	    /* bytes; READ and WRITE: the sum of iov */
-	struct iovec *iov;  /* READ and WRITE only */
+	unsigned flags;	   /* BLK_* */
+	uint64_t offset;   /* bytes */
+	uint64_t len;	   /* bytes; READ and WRITE: the sum of iov */
+	struct iovec *iov; /* READ and WRITE only */
 	unsigned nr_iov;
 
 	/* Called once; result is 0 or -errno. */
@@ -60,7 +61,10 @@ struct backend;
 struct backend_ops {
 	const char *name; /* as in the configuration file: backend = "file" */
 
-	/* Does this kind serve an image?  If not, image->direct_fd and fd are -1. */
+	/*
+	 * Does this kind serve an image?  If not, image->direct_fd and fd are -1, and image->info is
+	 * the disk to pretend: size and block sizes as the caller likes.
+	 */
 	bool needs_image;
 
 	/*
@@ -77,8 +81,12 @@ struct backend_ops {
 struct backend {
 	const struct backend_ops *ops;
 	const struct log_subject *subject;
-	struct image_info info; /* size, block sizes, what it can do */
+	struct image_info info; /* size, block sizes, what it can do; the owner may let size grow */
 };
+
+/* A new backend: its table here, and a line in registry.c. */
+extern const struct backend_ops file_backend_ops;
+extern const struct backend_ops null_backend_ops;
 
 /* The backend called name, or NULL. */
 const struct backend_ops *backend_find(const char *name);

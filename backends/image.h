@@ -19,21 +19,24 @@ enum image_cache {
 };
 
 /* What an image can do: image_info.caps. */
-#define IMAGE_READ_ONLY	      (1u << 0)
-#define IMAGE_DISCARD	      (1u << 1) /* BLK_DISCARD deallocates, or at least is accepted */
-#define IMAGE_ZERO_RANGE      (1u << 2) /* FALLOC_FL_ZERO_RANGE works: zeroes without writing them */
-#define IMAGE_PUNCH_HOLE      (1u << 3) /* FALLOC_FL_PUNCH_HOLE works and reads as zeroes */
-#define IMAGE_BLOCK_DEVICE    (1u << 4)
+#define IMAGE_READ_ONLY	   (1u << 0)
+#define IMAGE_DISCARD	   (1u << 1) /* the guest may deallocate, and that can work here */
+#define IMAGE_ZERO_RANGE   (1u << 2) /* FALLOC_FL_ZERO_RANGE is worth trying: BLK_WRITE_ZEROES */
+#define IMAGE_PUNCH_HOLE   (1u << 3) /* FALLOC_FL_PUNCH_HOLE works and reads as zeroes */
+#define IMAGE_BLOCK_DEVICE (1u << 4)
+
+/* O_DIRECT that wants more than this (bytes) is not used. */
+#define IMAGE_DIRECT_ALIGN_MAX 65536
 
 /* Plain facts; goes through a socket as it is. */
 struct image_info {
-	uint64_t size;		      /* bytes, a multiple of 512, not 0 */
-	uint32_t caps;		      /* IMAGE_* */
-	uint32_t block_size;	      /* logical block, bytes, power of two, 512...4096 */
-	uint32_t physical_block_size; /* bytes, power of two, >= block_size */
+	uint64_t size;	     /* bytes, a multiple of 512, not 0 */
+	uint32_t caps;	     /* IMAGE_* */
+	uint32_t block_size; /* logical block, bytes, power of two, 512...4096; files: 512 */
+	uint32_t physical_block_size; /* bytes, power of two, block_size...65536 */
 	uint32_t optimal_io_size;     /* bytes, multiple of block_size; 0: unknown */
 	uint32_t discard_granularity; /* bytes, multiple of block_size; 0: unknown */
-	uint32_t direct_align;	      /* bytes: O_DIRECT needs offset, length, memory aligned so; 0: none */
+	uint32_t direct_align; /* bytes, power of two: O_DIRECT's offset and length; 0: buffered */
 };
 
 struct image {
@@ -58,12 +61,19 @@ struct image_params {
  * closed, in whichever process.  A writable block device is opened O_EXCL, so that a mounted one is
  * refused.  A file system without O_DIRECT gives a buffered image, and a line in the log.
  *
- * On failure returns -errno with nothing open, logs one line about *subject, and puts the same text
- * (object, what was tried, why) into ret_why: -EBUSY locked (the text says by whom, if it can be found out), -EISDIR, -EINVAL
- * (neither file nor block device, empty, size not a multiple of 512), or what open(2) says.
+ * On failure returns -errno with nothing open and *ret untouched, logs one line about *subject, and
+ * puts the same text (object, what was tried, why) into ret_why: -EBUSY locked or claimed (the text
+ * says by whom, if it can be found out), -EISDIR, -EINVAL (neither file nor block device, empty,
+ * size not a multiple of 512), or what open(2) says.
  */
 int image_open(struct image *ret, const struct image_params *p, const struct log_subject *subject,
 	       char *ret_why, size_t why_size);
+
+/*
+ * The size in bytes that the file or block device behind fd has now: what it was opened with, until
+ * somebody resizes it.  0 or -errno; logs nothing.
+ */
+int image_read_size(int fd, uint64_t *ret);
 
 /* Close the descriptors.  Works on IMAGE_NULL and twice. */
 void image_close(struct image *i);

@@ -84,7 +84,8 @@ void loop_fini(struct loop *l);
 /*
  * An SQE whose completion calls op->done(), to be filled with an io_uring_prep_*() function BY THE
  * CALLER BEFORE anything else is asked of the loop.  Never NULL: a full submission queue is
- * submitted first, and a kernel that will not take it ends the process.  Note that io_uring_prep_*() does not touch user_data.
+ * submitted first, and a kernel that will not take it ends the process.  io_uring_prep_*() leaves
+ * user_data alone.
  */
 struct io_uring_sqe *loop_get_sqe(struct loop *l, struct loop_op *op);
 

@@ -4,7 +4,7 @@
  * the round hook, or from another process while nobody sleeps, is noticed; a loop that never sleeps
  * notices as well.  A signal ends the sleep without an error.
  */
-#include "tests/unit/storage.h"
+#include "tests/unit/loop-test.h"
 
 #include <signal.h>
 #include <sys/eventfd.h>

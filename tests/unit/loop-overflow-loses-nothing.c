@@ -4,7 +4,7 @@
  * between two rounds: each done() is called exactly once, and the loop goes on.  Also with more
  * SQEs made from inside done(), and with timers among them.
  */
-#include "tests/unit/storage.h"
+#include "tests/unit/loop-test.h"
 
 #include "base/loop.h"
 #include "base/util.h"

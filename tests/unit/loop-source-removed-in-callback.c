@@ -4,7 +4,7 @@
  * completion already there or not.  The source's memory is poisoned at once, and its descriptor
  * closed, as an owner may do.
  */
-#include "tests/unit/storage.h"
+#include "tests/unit/loop-test.h"
 
 #include <string.h>
 #include <sys/eventfd.h>

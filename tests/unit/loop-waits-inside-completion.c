@@ -3,7 +3,7 @@
  * loop_run_round() may be called from inside a completion and from inside the round hook (to drain):
  * nothing completes twice, nothing is lost, and the hook is not entered twice.
  */
-#include "tests/unit/storage.h"
+#include "tests/unit/loop-test.h"
 
 #include "base/loop.h"
 

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Bounce buffers: memory of our own that O_DIRECT can read into and write from, since it can't pin
+ * guest memory.
+ *
+ * A pool belongs to a loop (struct loop.bounce): a ring has one table of registered buffers, so all
+ * images of the loop share the pool.  It exists from the first bounce_attach() to the last
+ * bounce_detach().  Space is handed out as spans, contiguous and in units of BOUNCE_UNIT.  Who gets
+ * none waits in line; nobody is served before those who wait, so that no image starves another.
+ *
+ * To keep that free of deadlocks: do not wait while holding a span.
+ *
+ * All calls come from the loop's thread.  Nothing is allocated after bounce_attach().
+ */
+#ifndef BACKENDS_BOUNCE_H
+#define BACKENDS_BOUNCE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/log.h"
+#include "base/loop.h"
+
+#define BOUNCE_UNIT	 4096
+#define BOUNCE_POOL_SIZE (8u << 20) /* bytes; what a loop's pool has unless asked otherwise */
+
+/* A piece of the pool. */
+struct bounce_span {
+	void *mem;  /* aligned to BOUNCE_UNIT; NULL: no span */
+	size_t len; /* bytes, a multiple of BOUNCE_UNIT */
+};
+
+/* A place in the line.  The memory is the caller's, from bounce_get() to granted(). */
+struct bounce_waiter {
+	/* It is your turn: w->span has been given.  Called from some bounce_put(). */
+	void (*granted)(struct bounce_waiter *w);
+	struct bounce_span span;
+	size_t want, need; /* private */
+	struct bounce_waiter *next;
+};
+
+/*
+ * Use the loop's pool, made now if there is none: size bytes (a multiple of BOUNCE_UNIT; ignored if
+ * the pool is there).  If the kernel does not register it (RLIMIT_MEMLOCK, ring restrictions), a
+ * line in the log says so, and the pool works without.  0 or -errno.
+ */
+int bounce_attach(struct loop *l, size_t size, const struct log_subject *subject);
+
+/* The opposite.  With the last one, no span is out and nobody waits. */
+void bounce_detach(struct loop *l);
+
+/* Is the pool the ring's registered buffer 0 (READ_FIXED, WRITE_FIXED)? */
+bool bounce_is_registered(const struct bounce_pool *pool);
+
+/*
+ * Put a span of want bytes into w->span; a shorter one, but at least need bytes, when the pool is
+ * fragmented or nearly used up.  Returns false when w has to wait: w->granted() will be called.
+ * need is not more than the pool's size.
+ */
+bool bounce_get(struct bounce_pool *pool, struct bounce_waiter *w, size_t want, size_t need);
+
+/* Give back w->span, and serve those who wait. */
+void bounce_put(struct bounce_pool *pool, struct bounce_waiter *w);
+
+/* Does anybody wait?  Then do not keep a span for more work. */
+bool bounce_is_contended(const struct bounce_pool *pool);
+
+#endif

@@ -1,0 +1,344 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Theory of operation
+ *
+ * A request walks through steps; each step is one SQE, and the completion of one prepares the next.
+ * What a request must remember is in its scratch area, so nothing is allocated and there is no limit
+ * of our own on requests in flight.
+ *
+ * READ and WRITE take one of two paths.  Buffered: straight between guest memory and the page cache,
+ * in one READV or WRITEV.  Direct: O_DIRECT cannot pin guest memory, so the data goes in pieces
+ * through bounce buffers; a write gathers before, a read scatters after.  A piece that does not
+ * fulfil O_DIRECT's alignment is done buffered; the kernel keeps the page cache coherent with
+ * O_DIRECT.  Either path goes on after a short result; a request that has to wait for a bounce
+ * buffer holds none, so somebody always finishes and hands on.
+ *
+ * FLUSH, DISCARD and WRITE_ZEROES are in file_range.c.
+ */
+#include <assert.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "backends/file_private.h"
+
+#define NR_IOV_MAX   1024	/* what READV and WRITEV take */
+#define PIECE_MAX    (1u << 20) /* of a direct transfer, so that one request can't take the pool */
+#define BUFFERED_MAX (1u << 30) /* of a single buffer: the length in an SQE has 32 bits */
+#define RETRIES_MAX  8
+
+static void log_error(struct file_backend *f, const struct blk_request *req, int err)
+{
+	static const char *const names[] = {
+		[BLK_READ] = "read",
+		[BLK_WRITE] = "write",
+		[BLK_FLUSH] = "flush",
+		[BLK_DISCARD] = "discard",
+		[BLK_WRITE_ZEROES] = "write zeroes",
+	};
+	uint64_t suppressed;
+
+	if (!log_limit_pass(&f->errors, &suppressed))
+		return;
+	if (suppressed)
+		log_err(f->backend.subject, "%" PRIu64 " more errors of the image", suppressed);
+	if (req->op == BLK_FLUSH)
+		fail(err, f->backend.subject, "cannot flush the image");
+	else
+		fail(err, f->backend.subject, "cannot %s %" PRIu64 " bytes at offset %" PRIu64,
+		     names[req->op], req->len, req->offset);
+}
+
+void file_finish(struct file_request *fr, int result)
+{
+	struct blk_request *req = file_request_owner(fr);
+
+	if (result < 0)
+		log_error(fr->file, req, result);
+	fr->file->in_flight--;
+	req->done(req, result);
+}
+
+void file_refuse(struct file_backend *f, unsigned what, const char *text)
+{
+	if (!(f->refused & what))
+		log_notice(f->backend.subject, "%s", text);
+	f->refused |= what;
+}
+
+bool file_should_retry(struct file_request *fr, int res)
+{
+	return (res == -EINTR || res == -EAGAIN) && fr->retries++ < RETRIES_MAX;
+}
+
+void file_set_flags(struct file_request *fr, struct io_uring_sqe *sqe)
+{
+	const struct blk_request *req = file_request_owner(fr);
+
+	if (req->op == BLK_WRITE && req->flags & BLK_FUA)
+		sqe->rw_flags = RWF_DSYNC;
+	/* EAGAIN comes from not being allowed to block: let a kernel thread do it that may. */
+	if (fr->retries)
+		sqe->flags |= IOSQE_ASYNC;
+}
+
+/* Take n bytes off the front of req->iov. */
+static void iov_advance(struct blk_request *req, size_t n)
+{
+	while (req->nr_iov && n >= req->iov->iov_len) {
+		n -= req->iov->iov_len;
+		req->iov++;
+		req->nr_iov--;
+	}
+	if (n) {
+		req->iov->iov_base = (unsigned char *)req->iov->iov_base + n;
+		req->iov->iov_len -= n;
+	}
+}
+
+/* Copy n bytes between mem and the front of req->iov: into mem for a write, else out of it. */
+static void iov_copy(const struct blk_request *req, unsigned char *mem, size_t n)
+{
+	for (const struct iovec *v = req->iov; n; v++) {
+		size_t here = MIN(n, v->iov_len);
+
+		if (req->op == BLK_WRITE)
+			memcpy(mem, v->iov_base, here);
+		else
+			memcpy(v->iov_base, mem, here);
+		mem += here;
+		n -= here;
+	}
+}
+
+static void transfer_next(struct file_request *fr);
+
+static void transfer_progress(struct file_request *fr, int res)
+{
+	iov_advance(file_request_owner(fr), res);
+	fr->pos += res;
+	fr->retries = 0;
+}
+
+static void buffered_issue(struct file_request *fr);
+
+static void buffered_done(struct loop_op *op, int res)
+{
+	struct file_request *fr = file_request_of(op);
+
+	if (res > 0) {
+		transfer_progress(fr, res);
+		transfer_next(fr);
+	} else if (file_should_retry(fr, res)) {
+		buffered_issue(fr);
+	} else {
+		file_finish(fr, res ? res : -EIO); /* 0: the image has become shorter than it was */
+	}
+}
+
+static void buffered_issue(struct file_request *fr)
+{
+	const struct blk_request *req = file_request_owner(fr);
+	struct io_uring_sqe *sqe;
+	uint64_t offset = req->offset + fr->pos;
+	int fd = fr->file->fd;
+
+	fr->op.done = buffered_done;
+	sqe = loop_get_sqe(fr->file->loop, &fr->op);
+	if (req->nr_iov == 1) {
+		/* Saves the kernel copying in the array. */
+		unsigned len = MIN(req->iov->iov_len, BUFFERED_MAX);
+
+		if (req->op == BLK_WRITE)
+			io_uring_prep_write(sqe, fd, req->iov->iov_base, len, offset);
+		else
+			io_uring_prep_read(sqe, fd, req->iov->iov_base, len, offset);
+	} else {
+		if (req->op == BLK_WRITE)
+			io_uring_prep_writev(sqe, fd, req->iov, req->nr_iov, offset);
+		else
+			io_uring_prep_readv(sqe, fd, req->iov, req->nr_iov, offset);
+	}
+	file_set_flags(fr, sqe);
+}
+
+static bool is_direct(const struct file_request *fr, const struct blk_request *req)
+{
+	const struct file_backend *f = fr->file;
+	uint64_t unaligned = (req->offset + fr->pos) | (req->len - fr->pos);
+
+	return f->direct_fd >= 0 && !fr->buffered &&
+	       !(unaligned & (f->backend.info.direct_align - 1));
+}
+
+static void direct_issue(struct file_request *fr);
+
+static void direct_done(struct loop_op *op, int res)
+{
+	struct file_request *fr = file_request_of(op);
+	struct blk_request *req = file_request_owner(fr);
+	struct bounce_pool *pool = fr->file->loop->bounce;
+
+	if (file_should_retry(fr, res)) {
+		direct_issue(fr);
+		return;
+	}
+	if (res > 0) {
+		if (req->op == BLK_READ)
+			iov_copy(req, fr->wait.span.mem, res);
+		transfer_progress(fr, res);
+		if (fr->pos < req->len && is_direct(fr, req) && !bounce_is_contended(pool)) {
+			direct_issue(fr);
+			return;
+		}
+	}
+	bounce_put(pool, &fr->wait);
+
+	if (res == -EINVAL) {
+		file_refuse(fr->file, REFUSED_DIRECT,
+			    "the kernel refuses O_DIRECT at times, using the page cache then");
+		fr->buffered = true;
+	} else if (res <= 0) {
+		file_finish(fr, res ? res : -EIO);
+		return;
+	}
+	transfer_next(fr);
+}
+
+static void direct_issue(struct file_request *fr)
+{
+	const struct blk_request *req = file_request_owner(fr);
+	struct file_backend *f = fr->file;
+	struct io_uring_sqe *sqe;
+	uint64_t offset = req->offset + fr->pos;
+	void *mem = fr->wait.span.mem;
+	bool fixed = bounce_is_registered(f->loop->bounce);
+
+	fr->piece = MIN(req->len - fr->pos, fr->wait.span.len) &
+		    ~(f->backend.info.direct_align - 1);
+	if (req->op == BLK_WRITE)
+		iov_copy(req, mem, fr->piece);
+
+	fr->op.done = direct_done;
+	sqe = loop_get_sqe(f->loop, &fr->op);
+	if (req->op == BLK_WRITE && fixed)
+		io_uring_prep_write_fixed(sqe, f->direct_fd, mem, fr->piece, offset, 0);
+	else if (req->op == BLK_WRITE)
+		io_uring_prep_write(sqe, f->direct_fd, mem, fr->piece, offset);
+	else if (fixed)
+		io_uring_prep_read_fixed(sqe, f->direct_fd, mem, fr->piece, offset, 0);
+	else
+		io_uring_prep_read(sqe, f->direct_fd, mem, fr->piece, offset);
+	file_set_flags(fr, sqe);
+}
+
+static void direct_granted(struct bounce_waiter *w)
+{
+	direct_issue(container_of(w, struct file_request, wait));
+}
+
+static void transfer_next(struct file_request *fr)
+{
+	const struct blk_request *req = file_request_owner(fr);
+	const struct file_backend *f = fr->file;
+	uint64_t left = req->len - fr->pos;
+
+	if (!left)
+		file_finish(fr, 0);
+	else if (!is_direct(fr, req))
+		buffered_issue(fr);
+	else if (bounce_get(f->loop->bounce, &fr->wait, MIN(left, PIECE_MAX),
+			    f->backend.info.direct_align))
+		direct_issue(fr);
+}
+
+static void transfer_start(struct file_request *fr)
+{
+	struct blk_request *req = file_request_owner(fr);
+	uint64_t sum = 0;
+
+	assert(req->nr_iov <= NR_IOV_MAX);
+	for (unsigned i = 0; i < req->nr_iov; i++)
+		sum += req->iov[i].iov_len;
+	assert(sum == req->len); /* or the image could grow */
+
+	iov_advance(req, 0); /* empty entries */
+	transfer_next(fr);
+}
+
+static void file_submit(struct backend *b, struct blk_request *req)
+{
+	struct file_backend *f = container_of(b, struct file_backend, backend);
+	struct file_request *fr = (struct file_request *)req->scratch;
+
+	assert(req->op == BLK_FLUSH || range_within(req->offset, req->len, b->info.size));
+	assert(req->op == BLK_READ || req->op == BLK_FLUSH || !(b->info.caps & IMAGE_READ_ONLY));
+
+	*fr = (struct file_request){ .file = f, .wait.granted = direct_granted };
+	f->in_flight++;
+	switch (req->op) {
+	case BLK_READ:
+	case BLK_WRITE:
+		transfer_start(fr);
+		break;
+	case BLK_FLUSH:
+		file_sync(fr);
+		break;
+	case BLK_DISCARD:
+		file_discard(fr);
+		break;
+	case BLK_WRITE_ZEROES:
+		file_write_zeroes(fr);
+		break;
+	}
+}
+
+static int file_open(struct backend **ret, struct image *image, struct loop *loop,
+		     const struct log_subject *subject)
+{
+	_cleanup_(freep) struct file_backend *f = calloc(1, sizeof(*f));
+	int r;
+
+	if (!f)
+		return fail(-ENOMEM, subject, "cannot open backend");
+	if (image->direct_fd >= 0) {
+		r = bounce_attach(loop, BOUNCE_POOL_SIZE, subject);
+		if (r < 0)
+			return r;
+	}
+	f->backend = (struct backend){
+		.ops = &file_backend_ops,
+		.subject = subject,
+		.info = image->info,
+	};
+	f->loop = loop;
+	f->fd = take_fd(&image->fd);
+	f->direct_fd = take_fd(&image->direct_fd);
+	*ret = &f->backend;
+	f = NULL;
+	return 0;
+}
+
+static void file_close(struct backend *b)
+{
+	struct file_backend *f;
+
+	if (!b)
+		return;
+	f = container_of(b, struct file_backend, backend);
+	assert(!f->in_flight);
+	if (f->direct_fd >= 0)
+		bounce_detach(f->loop);
+	closep(&f->direct_fd);
+	closep(&f->fd);
+	free(f);
+}
+
+const struct backend_ops file_backend_ops = {
+	.name = "file",
+	.needs_image = true,
+	.open = file_open,
+	.submit = file_submit,
+	.close = file_close,
+};

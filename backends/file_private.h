@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What file.c (transfers) and file_range.c (flush, discard, zeroes) share; nobody else's. */
+#ifndef BACKENDS_FILE_PRIVATE_H
+#define BACKENDS_FILE_PRIVATE_H
+
+#include "backends/backend.h"
+#include "backends/bounce.h"
+#include "base/util.h"
+
+/* What did not work, and has been said. */
+#define REFUSED_PUNCH	    (1u << 0)
+#define REFUSED_ZERO	    (1u << 1)
+#define REFUSED_DISCARD_CMD (1u << 2)
+#define REFUSED_DISCARD	    (1u << 3)
+#define REFUSED_DIRECT	    (1u << 4)
+
+struct file_backend {
+	struct backend backend;
+	struct loop *loop;
+	int fd, direct_fd;
+	unsigned refused;   /* REFUSED_* */
+	unsigned in_flight; /* requests */
+	struct log_limit errors;
+};
+
+/* A request on its way: lives in blk_request.scratch. */
+struct file_request {
+	struct loop_op op;
+	struct file_backend *file;
+	uint64_t pos;		   /* bytes done */
+	struct bounce_waiter wait; /* direct: and the span, while wait.span.mem is set */
+	uint32_t piece;		   /* direct: bytes in flight */
+	int mode;		   /* of the fallocate(2) in flight */
+	uint8_t retries;	   /* without progress */
+	bool buffered;		   /* O_DIRECT did not work for this one */
+	bool by_writing;	   /* WRITE_ZEROES: fallocate(2) did not work for this one */
+};
+
+_Static_assert(sizeof(struct file_request) <= BLK_SCRATCH, "BLK_SCRATCH is too small");
+
+static inline struct blk_request *file_request_owner(struct file_request *fr)
+{
+	return container_of((unsigned char *)fr, struct blk_request, scratch[0]);
+}
+
+static inline struct file_request *file_request_of(struct loop_op *op)
+{
+	return container_of(op, struct file_request, op);
+}
+
+/* The end of a request: log a failure, and call done().  fr is gone then. */
+void file_finish(struct file_request *fr, int result);
+
+/* Remember a refusal; the first one is worth a line in the log. */
+void file_refuse(struct file_backend *f, unsigned what, const char *text);
+
+/* Did the step fail with res only because it was not the time?  Then the caller issues it again. */
+bool file_should_retry(struct file_request *fr, int res);
+
+/* Flags that all transfers need; for after io_uring_prep_*(), which clears them. */
+void file_set_flags(struct file_request *fr, struct io_uring_sqe *sqe);
+
+/* The next, or first, step of FLUSH, DISCARD and WRITE_ZEROES. */
+void file_sync(struct file_request *fr);
+void file_discard(struct file_request *fr);
+void file_write_zeroes(struct file_request *fr);
+
+#endif
