@@ -68,19 +68,40 @@ $B/tests/unit/%: $B/tests/unit/%.o $B/tests/fake/xen.o $B/libxvirtiod.a
 
 unit-tests: $(UNIT_TESTS)
 
--include $(OBJS:.o=.d) $(UNIT_TESTS:=.d) $B/tests/fake/xen.d
+-include $(OBJS:.o=.d) $(UNIT_TESTS:=.d) $B/tests/fake/xen.d $B/tools/config-keys.d
+
+$B/tools/config-keys: $B/tools/config-keys.o $B/config/keys.o $B/config/value.o $B/config/man.o
+	@echo "  LD    $@"
+	$Q$(CC) $(ALL_LDFLAGS) -o $@ $^ -lconfig
+
+# The list of keys in the man page comes from the table that the parser uses.
+man: $B/tools/config-keys
+	$Qtools/update-man config/xvirtiod.conf.5 $<
 
 INSTALL := install -D
+UNITS := xvirtiod.service xvirtiod@.service
+
 install: all
 	$(INSTALL) -m 755 $B/xvirtiod $(DESTDIR)$(sbindir)/xvirtiod
-	$(INSTALL) -m 644 config/xvirtiod.conf $(DESTDIR)$(sysconfdir)/xvirtiod/xvirtiod.conf
 	$(INSTALL) -m 644 daemon/xvirtiod.8 $(DESTDIR)$(mandir)/man8/xvirtiod.8
 	$(INSTALL) -m 644 config/xvirtiod.conf.5 $(DESTDIR)$(mandir)/man5/xvirtiod.conf.5
-	$(INSTALL) -m 644 systemd/xvirtiod.service $(DESTDIR)$(unitdir)/xvirtiod.service
-	$(INSTALL) -m 644 systemd/xvirtiod@.service $(DESTDIR)$(unitdir)/xvirtiod@.service
+	test -e $(DESTDIR)$(sysconfdir)/xvirtiod/xvirtiod.conf || $(INSTALL) -m 644 \
+		config/xvirtiod.conf $(DESTDIR)$(sysconfdir)/xvirtiod/xvirtiod.conf
+	install -d $(DESTDIR)$(unitdir)
+	for u in $(UNITS); do sed 's|/usr/sbin/xvirtiod|$(sbindir)/xvirtiod|' systemd/$$u \
+		>$(DESTDIR)$(unitdir)/$$u || exit; done
+
+uninstall:
+	rm -f $(DESTDIR)$(sbindir)/xvirtiod $(DESTDIR)$(mandir)/man8/xvirtiod.8 \
+		$(DESTDIR)$(mandir)/man5/xvirtiod.conf.5 $(UNITS:%=$(DESTDIR)$(unitdir)/%)
+	@echo "left: $(DESTDIR)$(sysconfdir)/xvirtiod"
+
+LINTS := selftest layers sizes spdx format shell man units
+lint:
+	$Qstatus=0; for l in $(LINTS); do tests/lint/$$l || status=1; done; exit $$status
 
 clean:
 	rm -rf build
 
-.PHONY: all unit-tests install clean
+.PHONY: all unit-tests man lint install uninstall clean
 .SECONDARY:

@@ -10,6 +10,7 @@
 #include "daemon/watcher.h"
 #include "daemon/worker.h"
 
+/* Wrong usage or configuration: starting again would not help. */
 #define EXIT_USAGE 2
 
 struct arguments {
@@ -179,7 +180,7 @@ int main(int argc, char **argv)
 		return run_worker(&a);
 
 	if (config_load(&config, a.config) < 0)
-		return EXIT_FAILURE;
+		return EXIT_USAGE;
 	if (a.check_config)
 		puts("the configuration is good");
 	else

@@ -23,6 +23,8 @@ class Archive:
         self.sysroot = sysroot
         self.entries = {}       # path -> (mode, source file or link target)
         self.libdirs = list(LIBDIRS)
+        if sysroot is None:
+            return
         for name in sorted(os.listdir(f"{sysroot}/usr/lib")):
             if name.startswith("xen-"):
                 self.libdirs.append(f"usr/lib/{name}/lib/aarch64-linux-gnu")
@@ -123,7 +125,7 @@ def record(out, ino, path, mode, data):
 def main():
     ap = argparse.ArgumentParser(description=__doc__)
     ap.add_argument("out")
-    ap.add_argument("--sysroot", required=True)
+    ap.add_argument("--sysroot", help="needed for programs")
     ap.add_argument("--skeleton", action="store_true", help="usual directories")
     ap.add_argument("--program", action="append", default=[], metavar="PATH")
     ap.add_argument("--library", action="append", default=[], metavar="NAME",

@@ -203,13 +203,14 @@ build_kernel() {
 	version=$(ls "$tree/lib/modules")
 	/sbin/depmod -b "$tree" "$version"
 	for part in dom0 guest; do
-		local -n modules=${part^^}_MODULES
-		# shellcheck disable=SC2086 # a list
+		local -n modules=${part^^}_MODULES later=${part^^}_LATER_MODULES
+		# shellcheck disable=SC2086 # lists
 		"$LAB_DIR/pickmods.py" "$tree/lib/modules/$version" \
-			"$OUT/$part/lib/modules/$version" $modules
+			"$OUT/$part/lib/modules/$version" $modules $later
 		/sbin/depmod -b "$OUT/$part" "$version"
 		mkdir "$OUT/$part/etc"
-		printf '%s\n' $modules >"$OUT/$part/etc/modules"
+		echo "$modules" >"$OUT/$part/etc/modules"
+		echo "$later" >"$OUT/$part/etc/modules-later"
 	done
 	rm -rf "$tree"
 }
@@ -227,7 +228,7 @@ build_klab() {
 	cp "$src/arch/arm64/boot/Image" "$src/.config" "$OUT/"
 	for part in dom0 guest; do
 		mkdir -p "$OUT/$part/etc"
-		: >"$OUT/$part/etc/modules"
+		touch "$OUT/$part"/etc/modules{,-later}
 	done
 	rm -rf "$src"
 }
@@ -270,7 +271,11 @@ build_guest() {
 		--file usr/sbin/lab-agent="$LAB_DIR/guest/agent" \
 		--file usr/bin/fio="$(stage_dir fio)/fio" \
 		"$OUT/guest.cpio"
-	ln "$(kernel_dir "$1")/Image" "$OUT/Image"
+	# For dom0's initramfs: xl maps and reads these page by page, so that they
+	# are best in dom0's memory.
+	"$LAB_DIR/mkcpio.py" --file "lab/$1/Image=$(kernel_dir "$1")/Image" \
+		--file "lab/$1/guest.cpio=$OUT/guest.cpio" "$OUT/images.cpio"
+	rm "$OUT/guest.cpio"
 }
 
 # --- declarations -------------------------------------------------------------
@@ -292,7 +297,8 @@ declare_stages() {
 			kernel=kernel:$k
 			stage "kdeb:$k" "" "$origin" fetch_kernel
 			stage "$kernel" "kdeb:$k" unpack_deb pickmods.py \
-				"$MODULE_DIRS" "$DOM0_MODULES" "$GUEST_MODULES"
+				"$MODULE_DIRS" "$DOM0_MODULES" "$GUEST_MODULES" \
+				"$DOM0_LATER_MODULES" "$GUEST_LATER_MODULES"
 		fi
 		stage "dom0:$k" "sysroot fio $kernel" mkcpio.py dom0/init dom0/guest \
 			"$DOM0_PROGRAMS" "$DOM0_XEN_PROGRAMS"

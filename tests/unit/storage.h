@@ -6,6 +6,7 @@
 #ifndef TESTS_UNIT_STORAGE_H
 #define TESTS_UNIT_STORAGE_H
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
