@@ -81,19 +81,24 @@ static bool process_has_it(const struct search *s, const char *pid)
 	return false;
 }
 
+/* A process chooses its name: keep control characters out of the log. */
 static void read_name(const char *pid, char *ret, size_t size)
 {
 	_cleanup_(fclosep) FILE *f = NULL;
 	char path[64];
+	size_t n;
 
 	snprintf(path, sizeof(path), "/proc/%.16s/comm", pid);
 	f = fopen(path, "re");
-	if (!f || !fgets(ret, size, f))
+	n = f ? fread(ret, 1, size - 1, f) : 0;
+	if (n && ret[n - 1] == '\n')
+		n--;
+	for (size_t i = 0; i < n; i++)
+		if (ret[i] < ' ' || ret[i] > '~')
+			ret[i] = '?';
+	ret[n] = '\0';
+	if (!n)
 		snprintf(ret, size, "a process");
-	ret[strcspn(ret, "\n")] = '\0';
-	for (; *ret; ret++) /* a process chooses its name: keep control characters out of the log */
-		if (*ret < ' ' || *ret > '~')
-			*ret = '?';
 }
 
 static bool find_process(const struct search *s, char *ret, size_t size)

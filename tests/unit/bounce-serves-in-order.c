@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Spans never overlap, and lie within the pool; who waits is served in order, and nobody before the
+ * first in line; the pool is whole again in the end, however fragmented it was.
+ */
+#include "tests/unit/storage.h"
+
+#define UNITS 150 /* not a multiple of the bitmap's words */
+#define NR    64
+
+static struct loop loop;
+static struct client {
+	struct bounce_waiter wait;
+	bool waiting;
+} clients[NR];
+static unsigned order[NR], nr_granted;
+static unsigned owner[UNITS];
+static unsigned char *base;
+
+static void check_span(const struct client *c, bool take)
+{
+	size_t first = ((unsigned char *)c->wait.span.mem - base) / BOUNCE_UNIT;
+	size_t n = c->wait.span.len / BOUNCE_UNIT;
+	unsigned me = c - clients + 1;
+
+	assert_true(n && first + n <= UNITS);
+	for (size_t i = first; i < first + n; i++) {
+		assert_int_equal(owner[i], take ? 0 : me);
+		owner[i] = take ? me : 0;
+	}
+}
+
+static void granted(struct bounce_waiter *w)
+{
+	struct client *c = container_of(w, struct client, wait);
+
+	assert_true(c->waiting);
+	c->waiting = false;
+	order[nr_granted++] = c - clients;
+	check_span(c, true);
+}
+
+static void get(struct client *c, size_t want, size_t need)
+{
+	c->wait = (struct bounce_waiter){ .granted = granted };
+	c->waiting = !bounce_get(loop.bounce, &c->wait, want, need);
+	if (!c->waiting)
+		check_span(c, true);
+}
+
+static void put(struct client *c)
+{
+	check_span(c, false);
+	bounce_put(loop.bounce, &c->wait);
+}
+
+static void in_order(void **state)
+{
+	(void)state;
+	nr_granted = 0;
+	get(&clients[0], UNITS * BOUNCE_UNIT, UNITS * BOUNCE_UNIT);
+	assert_int_equal(clients[0].wait.span.len, UNITS * BOUNCE_UNIT);
+	for (unsigned i = 1; i < NR; i++) {
+		/* A big one in the middle: those behind it must not overtake it. */
+		size_t n = i == NR / 2 ? UNITS : 1;
+
+		get(&clients[i], n * BOUNCE_UNIT, n * BOUNCE_UNIT);
+		assert_true(clients[i].waiting);
+	}
+	assert_true(bounce_is_contended(loop.bounce));
+	put(&clients[0]);
+	assert_int_equal(nr_granted, NR / 2 - 1);
+	for (unsigned i = 1; i < NR; i++)
+		put(&clients[i]);
+	for (unsigned i = 0; i < NR - 1; i++)
+		assert_int_equal(order[i], i + 1);
+	assert_false(bounce_is_contended(loop.bounce));
+}
+
+static void random_use(void **state)
+{
+	(void)state;
+	memset(clients, 0, sizeof(clients));
+	for (unsigned i = 0; i < 20000; i++) {
+		struct client *c = &clients[rand() % NR];
+
+		nr_granted = 0;
+		if (c->wait.span.mem)
+			put(c);
+		else if (!c->waiting)
+			get(c, 1 + rand() % (20 * BOUNCE_UNIT), 1);
+	}
+	for (bool any = true; any;) {
+		any = false;
+		nr_granted = 0;
+		for (unsigned i = 0; i < NR; i++)
+			if (clients[i].wait.span.mem) {
+				put(&clients[i]);
+				any = true;
+			}
+	}
+	for (unsigned i = 0; i < NR; i++)
+		assert_false(clients[i].waiting);
+	in_order(state);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(in_order),
+		cmocka_unit_test(random_use),
+	};
+	struct bounce_waiter all;
+	int failed;
+
+	assert_int_equal(loop_init(&loop, 8), 0);
+	assert_int_equal(bounce_attach(&loop, UNITS * BOUNCE_UNIT, &test_subject), 0);
+	assert_true(bounce_get(loop.bounce, &all, UNITS * BOUNCE_UNIT, 1));
+	base = all.span.mem;
+	bounce_put(loop.bounce, &all);
+	failed = cmocka_run_group_tests(tests, NULL, NULL);
+	bounce_detach(&loop);
+	loop_fini(&loop);
+	return failed;
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the kernel says comes back as it is, once, on either path, and the engine goes on afterwards;
+ * a flood of errors gives a few lines of log.
+ */
+#include "tests/unit/storage.h"
+
+static struct loop loop;
+
+static void come_back(void **state)
+{
+	static unsigned char data[KIB(64)];
+	struct storage s;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(storage_kinds); i++) {
+		if (!storage_open(&s, &loop, &storage_kinds[i], sizeof(data)))
+			continue;
+		for (unsigned op = BLK_READ; op <= BLK_WRITE_ZEROES; op++) {
+			for (unsigned n = 0; n < 20; n++) {
+				struct test_request t;
+
+				prepare(&t, op, 0, 0, sizeof(data), op <= BLK_WRITE ? data : NULL,
+					sizeof(data));
+				s.b->ops->submit(s.b, &t.req);
+				last_sqe(&loop)->fd = -1;
+				wait_for(&s, &t);
+				assert_int_equal(t.result, -EBADF);
+			}
+			assert_int_equal(
+				run(&s, op, 0, 0, sizeof(data), op <= BLK_WRITE ? data : NULL), 0);
+		}
+		storage_close(&s);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = { cmocka_unit_test(come_back) };
+	int failed;
+
+	assert_int_equal(loop_init(&loop, 16), 0);
+	failed = cmocka_run_group_tests(tests, NULL, NULL);
+	loop_fini(&loop);
+	return failed;
+}
