@@ -63,12 +63,13 @@ $B/%.o: %.c Makefile
 
 # A unit test is one file.  What it fakes of the hypervisor comes before the library, so the linker
 # takes that and leaves transport/xen.o alone.
-$B/tests/unit/%: $B/tests/unit/%.o $B/tests/fake/xen.o $B/libxvirtiod.a
+FAKES := $(patsubst %.c,$B/%.o,$(wildcard tests/fake/*.c))
+$B/tests/unit/%: $B/tests/unit/%.o $(FAKES) $B/libxvirtiod.a
 	$Q$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS) -lcmocka
 
 unit-tests: $(UNIT_TESTS)
 
--include $(OBJS:.o=.d) $(UNIT_TESTS:=.d) $B/tests/fake/xen.d $B/tools/config-keys.d
+-include $(OBJS:.o=.d) $(UNIT_TESTS:=.d) $(FAKES:.o=.d) $B/tools/config-keys.d
 
 $B/tools/config-keys: $B/tools/config-keys.o $B/config/keys.o $B/config/value.o $B/config/man.o
 	@echo "  LD    $@"

@@ -21,9 +21,13 @@ static bool drain_queue(struct disk *d, struct virtq *q)
 	uint16_t head;
 
 	virtq_suppress_kicks(q);
-	while (budget) {
-		int r = virtio_device_live(&d->mmio.dev) ? virtq_pop(q, &head) : 0;
+	/* A request may be a fault, which ends the work on all queues. */
+	while (q->state->ready && virtio_device_live(&d->mmio.dev)) {
+		int r;
 
+		if (!budget)
+			return true;
+		r = virtq_pop(q, &head);
 		if (r > 0) {
 			request_start(d, q, head);
 			budget--;
@@ -31,7 +35,7 @@ static bool drain_queue(struct disk *d, struct virtq *q)
 			return false;
 		}
 	}
-	return true;
+	return false;
 }
 
 bool disk_run(struct disk *d)
