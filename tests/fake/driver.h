@@ -198,6 +198,16 @@ uint8_t drv_io(struct drv *d, uint32_t type, uint64_t sector, const void *out, u
 /* Fails the test if a byte around the segments was touched. */
 void drv_blk_check_poison(const struct drv_blk *r);
 
+/* assert_true(ok) that says which case of a table it was. */
+#define drv_check(ok, ...)                        \
+	do {                                      \
+		if (!(ok)) {                      \
+			print_error(__VA_ARGS__); \
+			print_error("\n");        \
+			assert_true(ok);          \
+		}                                 \
+	} while (0)
+
 /* A generator with a fixed seed: a test that fails does so again. */
 static inline uint32_t drv_random(uint64_t *state)
 {

@@ -18,7 +18,8 @@ static struct {
 	int memfd;
 	uint8_t *ram;
 	bool absent[FRAMES];
-	unsigned map_calls, mapped;
+	uint8_t *mapped_at[FRAMES];
+	unsigned map_calls;
 	struct xen_ioreq req[FAKE_VCPUS];
 	enum { IDLE, READY, INPROCESS, ANSWERED } slot[FAKE_VCPUS];
 	uint64_t answer[FAKE_VCPUS];
@@ -40,13 +41,19 @@ static long frame_index(uint64_t gfn)
 	return -1;
 }
 
+static bool is_present(long frame)
+{
+	return frame >= 0 && !fake.absent[frame];
+}
+
 void fake_xen_start(struct xen_domain *x)
 {
 	memset(&fake, 0, sizeof(fake));
 	fake.memfd = memfd_create("fake-ram", MFD_CLOEXEC);
 	assert_true(fake.memfd >= 0);
 	assert_int_equal(ftruncate(fake.memfd, 2 * FAKE_RAM_BYTES), 0);
-	fake.ram = mmap(NULL, 2 * FAKE_RAM_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, fake.memfd, 0);
+	fake.ram = mmap(NULL, 2 * FAKE_RAM_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, fake.memfd,
+			0);
 	assert_ptr_not_equal(fake.ram, MAP_FAILED);
 	*x = XEN_DOMAIN_NULL;
 	x->domid = 1;
@@ -56,7 +63,7 @@ void fake_xen_start(struct xen_domain *x)
 
 void fake_xen_stop(struct xen_domain *x)
 {
-	assert_int_equal(fake.mapped, 0);
+	assert_int_equal(fake_mapped_frames(), 0);
 	munmap(fake.ram, 2 * FAKE_RAM_BYTES);
 	close(fake.memfd);
 	*x = XEN_DOMAIN_NULL;
@@ -83,7 +90,11 @@ unsigned fake_map_calls(void)
 
 unsigned fake_mapped_frames(void)
 {
-	return fake.mapped;
+	unsigned n = 0;
+
+	for (unsigned f = 0; f < FRAMES; f++)
+		n += fake.mapped_at[f] != NULL;
+	return n;
 }
 
 void fake_ioreq(unsigned vcpu, const struct xen_ioreq *req)
@@ -171,39 +182,49 @@ void xen_ioreq_answer(struct xen_domain *x, unsigned vcpu, uint64_t data)
 	fake.answer[vcpu] = data;
 }
 
+static void place(void *va, size_t bytes, int prot, int flags, off_t offset)
+{
+	int fd = flags & MAP_ANONYMOUS ? -1 : fake.memfd;
+
+	assert_ptr_equal(mmap(va, bytes, prot, flags | MAP_FIXED, fd, offset), va);
+}
+
 int xen_map(struct xen_domain *x, void *va, uint64_t gfn, unsigned n, int *err)
 {
+	size_t bytes;
+
 	(void)x;
 	fake.map_calls++;
-	for (unsigned i = 0; i < n; i++) {
+	for (unsigned i = 0, run; i < n; i += run) {
+		uint8_t *p = (uint8_t *)va + ((size_t)i << XEN_PAGE_SHIFT);
 		long f = frame_index(gfn + i);
-		void *p = (uint8_t *)va + ((size_t)i << XEN_PAGE_SHIFT);
+		bool good = is_present(f);
 
-		err[i] = f < 0 || fake.absent[f] ? -EINVAL : 0;
-		if (err[i]) {
-			assert_ptr_equal(mmap(p, XEN_PAGE_SIZE, PROT_NONE,
-					      MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0),
-					 p);
-			continue;
+		for (run = 0; i + run < n && is_present(frame_index(gfn + i + run)) == good;
+		     run++) {
+			err[i + run] = good ? 0 : -EINVAL;
+			if (good)
+				fake.mapped_at[f + run] = p + ((size_t)run << XEN_PAGE_SHIFT);
 		}
-		assert_ptr_equal(mmap(p, XEN_PAGE_SIZE, PROT_READ | PROT_WRITE,
-				      MAP_SHARED | MAP_FIXED, fake.memfd,
-				      (off_t)f << XEN_PAGE_SHIFT),
-				 p);
-		fake.mapped++;
+		bytes = (size_t)run << XEN_PAGE_SHIFT;
+		if (good)
+			place(p, bytes, PROT_READ | PROT_WRITE, MAP_SHARED,
+			      (off_t)f << XEN_PAGE_SHIFT);
+		else
+			place(p, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, 0);
 	}
 	return 0;
 }
 
-/* What is mapped can be populated; what is reserved or a hole cannot. */
 void xen_unmap(struct xen_domain *x, void *va, unsigned n)
 {
+	uint8_t *start = va, *end = start + ((size_t)n << XEN_PAGE_SHIFT);
+
 	(void)x;
-	for (unsigned i = 0; i < n; i++)
-		if (madvise((uint8_t *)va + ((size_t)i << XEN_PAGE_SHIFT), XEN_PAGE_SIZE,
-			    MADV_POPULATE_READ) == 0)
-			fake.mapped--;
-	munmap(va, (size_t)n << XEN_PAGE_SHIFT);
+	for (unsigned f = 0; f < FRAMES; f++)
+		if (fake.mapped_at[f] >= start && fake.mapped_at[f] < end)
+			fake.mapped_at[f] = NULL;
+	munmap(va, end - start);
 }
 
 void xen_irq_raise(struct xen_domain *x, uint32_t irq)
