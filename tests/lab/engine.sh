@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034,SC2030,SC2031 # sourced by "lab"; CHILDREN
 # Stage engine of the lab, sourced by "lab".  A stage is a function
 # build_NAME [ARG] that fills the directory $OUT.  Its result is kept as
 # $CACHE/NAME[-ARG].KEY, where KEY is a hash of the function, of its inputs and
 # of the keys of the stages that it depends on: a changed recipe gives a new
 # name, and an old result is never written to while something still uses it.
 
-declare -A STAGE_DEPS=() STAGE_INPUTS=() STAGE_KEY=()
+declare -A STAGE_DEPS=() STAGE_KEY=()
 STAGES=()
 
 # stage NAME[:ARG] "DEPENDENCIES" [INPUT...]: declare a stage.  An INPUT is

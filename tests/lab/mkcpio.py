@@ -132,6 +132,7 @@ def main():
                     help="one that is loaded at run time only")
     ap.add_argument("--tree", action="append", default=[], metavar="DIR")
     ap.add_argument("--file", action="append", default=[], metavar="PATH=SOURCE")
+    ap.add_argument("--link", action="append", default=[], metavar="PATH=TARGET")
     args = ap.parse_args()
 
     archive = Archive(args.sysroot)
@@ -146,6 +147,8 @@ def main():
     for item in args.file:
         path, source = item.split("=", 1)
         archive.file(path, source)
+    for item in args.link:
+        archive.link(*item.split("=", 1))
     with open(args.out, "wb") as out:
         archive.write(out)
 

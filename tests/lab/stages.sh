@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2153 # SUITE is not suite
 # The stages of the lab: how each part is fetched and built.  See engine.sh for
 # what a stage is.  Sourced by "lab" with CACHE, LOGS and LAB_DIR set.
 
@@ -178,7 +178,7 @@ build_xen() {
 build_fio() {
 	local src=$OUT/src
 	unpack_source fio "$src"
-	cd "$src"
+	cd "$src" || return
 	./configure --cc="$(cross_cc "$(stage_dir sysroot)")" --cpu=arm64 --build-static \
 		--extra-cflags=-O2 --disable-numa --disable-rdma --disable-rados \
 		--disable-rbd --disable-http --disable-gfapi --disable-pmem \
@@ -239,6 +239,8 @@ kernel_dir() {
 	if [[ $1 = klab ]]; then stage_dir klab; else stage_dir "kernel:$1"; fi
 }
 
+# The shell is dash because busybox's own prefers its commands, such as losetup,
+# to the real ones in PATH.
 build_dom0() {
 	local sysroot xen program args=()
 	sysroot=$(stage_dir sysroot)
@@ -250,7 +252,7 @@ build_dom0() {
 		args+=(--program "$xen/$program")
 	done
 	"$LAB_DIR/mkcpio.py" --sysroot "$sysroot" --skeleton "${args[@]}" \
-		--program usr/bin/busybox \
+		--program usr/bin/busybox --program bin/dash --link usr/bin/sh=dash \
 		--library libgcc_s.so.1 \
 		--tree "$(kernel_dir "$1")/dom0" \
 		--file init="$LAB_DIR/dom0/init" \
@@ -265,7 +267,7 @@ build_guest() {
 		args+=(--program "$program")
 	done
 	"$LAB_DIR/mkcpio.py" --sysroot "$(stage_dir sysroot)" --skeleton "${args[@]}" \
-		--program usr/bin/busybox \
+		--program usr/bin/busybox --program bin/dash --link usr/bin/sh=dash \
 		--tree "$(kernel_dir "$1")/guest" \
 		--file init="$LAB_DIR/guest/init" \
 		--file usr/sbin/lab-agent="$LAB_DIR/guest/agent" \

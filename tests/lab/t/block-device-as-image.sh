@@ -8,7 +8,7 @@ losetup $loop $IMAGES/backing.img || fail "losetup"
 daemon_start
 guest start g1 --disk $loop || fail "guest start"
 guest exec g1 --timeout 200 'set -e
-	mke2fs -q -t ext4 /dev/vda; mount -t ext4 /dev/vda /mnt
+	mkfs.ext4 -q /dev/vda; mount -t ext4 /dev/vda /mnt
 	dd if=/dev/urandom of=/mnt/f bs=64k count=128 2>/dev/null; sync; umount /mnt' || fail "guest"
 same_bytes g1 /dev/vda $loop
 guest stop g1 || fail "guest stop"

@@ -6,10 +6,12 @@ image tree 96
 daemon_start
 guest start g1 --disk $IMAGES/tree.img || fail "guest start"
 guest exec g1 --timeout 300 'set -e
-	mke2fs -q -t ext4 /dev/vda
+	mkfs.ext4 -q /dev/vda
 	mount -t ext4 /dev/vda /mnt
 	mkdir /mnt/tree
-	cp -a /bin /lib /etc /mnt/tree/ 2>/dev/null || true
+	cp -a /usr /etc /mnt/tree/
+	mkdir /mnt/tree/many
+	for i in $(seq 200); do head -c $((i * 331)) /dev/urandom >/mnt/tree/many/$i; done
 	dd if=/dev/urandom of=/mnt/tree/random bs=64k count=256 2>/dev/null
 	cd /mnt/tree && find . -type f -exec md5sum {} + >/mnt/sums
 	sync
@@ -21,7 +23,7 @@ mount -t ext4 -o loop,ro $IMAGES/tree.img /mnt/tree || fail "mount in dom0"
 n=$(wc -l </mnt/tree/sums)
 (cd /mnt/tree/tree && md5sum -c -s ../sums) || fail "bytes are wrong"
 umount /mnt/tree
-[ "$n" -gt 20 ] || fail "only $n files were compared"
+[ "$n" -gt 200 ] || fail "only $n files were compared"
 step "$n files compared"
 check_nothing_left
 daemon_stop

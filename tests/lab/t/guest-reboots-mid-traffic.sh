@@ -6,7 +6,7 @@ image reboot 64
 daemon_start
 guest start g1 --on-reboot restart --vcpus 2 --disk $IMAGES/reboot.img || fail "guest start"
 first=$(xl domid g1)
-guest exec g1 'mke2fs -q -t ext4 /dev/vda && mount -t ext4 /dev/vda /mnt &&
+guest exec g1 'mkfs.ext4 -q /dev/vda && mount -t ext4 /dev/vda /mnt &&
 	echo kept >/mnt/kept && sync && umount /mnt' || fail "first life"
 guest exec g1 'dd if=/dev/urandom of=/dev/null bs=1k count=1 2>/dev/null
 	fio --ioengine=libaio --direct=1 --rw=randwrite --bs=64k --iodepth=16 --time_based \

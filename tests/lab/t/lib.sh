@@ -43,7 +43,7 @@ wait_for() {
 }
 
 workers() {
-	pgrep -f 'xvirtiod --worker' | wc -l
+	cat /proc/[0-9]*/cmdline 2>/dev/null | tr '\0' ' ' | grep -o 'xvirtiod --worker' | wc -l
 }
 
 no_workers() {
@@ -77,8 +77,8 @@ image() {
 # prepare_images DEVICE: dom0's extra disk becomes $IMAGES
 prepare_images() {
 	mkdir -p $IMAGES
-	mountpoint -q $IMAGES && return
-	mke2fs -q -t ext4 -F "$1" && mount -t ext4 "$1" $IMAGES
+	grep -q " $IMAGES " /proc/mounts && return
+	mkfs.ext4 -q -F "$1" && mount -t ext4 "$1" $IMAGES
 }
 
 # log_has PATTERN [MESSAGE]
