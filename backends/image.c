@@ -18,17 +18,15 @@
 
 #define SECTOR_SIZE 512
 
-/* What image_open() was asked, and where its answer goes. */
+/* What image_open() was asked, and what it found. */
 struct attempt {
 	const struct image_params *p;
 	const struct log_subject *subject;
 	struct stat st;
 	int path_fd; /* O_PATH: which file it is, decided once */
-	char *why;
-	size_t why_size;
 };
 
-/* Log and report "path: text", and return err. */
+/* Log "path: text", and return err. */
 static int give_up(const struct attempt *a, int err, const char *fmt, ...) PRINTF_LIKE(3, 4);
 
 static int give_up(const struct attempt *a, int err, const char *fmt, ...)
@@ -39,9 +37,7 @@ static int give_up(const struct attempt *a, int err, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	log_err(a->subject, "%s: %s", a->p->path, text);
-	if (a->why_size)
-		snprintf(a->why, a->why_size, "%s: %s", a->p->path, text);
+	refuse(a->subject, "%s: %s", a->p->path, text);
 	return err;
 }
 
@@ -181,12 +177,9 @@ static int open_and_look(struct attempt *a, struct image *ret)
 	return 0;
 }
 
-int image_open(struct image *ret, const struct image_params *p, const struct log_subject *subject,
-	       char *ret_why, size_t why_size)
+int image_open(struct image *ret, const struct image_params *p, const struct log_subject *subject)
 {
-	struct attempt a = {
-		.p = p, .subject = subject, .path_fd = -1, .why = ret_why, .why_size = why_size
-	};
+	struct attempt a = { .p = p, .subject = subject, .path_fd = -1 };
 	int r = open_and_look(&a, ret);
 
 	closep(&a.path_fd);

@@ -61,13 +61,12 @@ struct image_params {
  * closed, in whichever process.  A writable block device is opened O_EXCL, so that a mounted one is
  * refused.  A file system without O_DIRECT gives a buffered image, and a line in the log.
  *
- * On failure returns -errno with nothing open and *ret untouched, logs one line about *subject, and
- * puts the same text (object, what was tried, why) into ret_why: -EBUSY locked or claimed (the text
- * says by whom, if it can be found out), -EISDIR, -EINVAL (neither file nor block device, empty,
- * size not a multiple of 512), or what open(2) says.
+ * On failure returns -errno with nothing open and *ret untouched, and logs one line about *subject
+ * (log_last_error() has its text: object, what was tried, why): -EBUSY locked or claimed (by whom, if
+ * it can be found out), -EISDIR, -EINVAL (neither file nor block device, empty, size not a multiple of
+ * 512), or what open(2) says.
  */
-int image_open(struct image *ret, const struct image_params *p, const struct log_subject *subject,
-	       char *ret_why, size_t why_size);
+int image_open(struct image *ret, const struct image_params *p, const struct log_subject *subject);
 
 /*
  * The size in bytes that the file or block device behind fd has now: what it was opened with, until

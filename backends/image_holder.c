@@ -81,21 +81,27 @@ static bool process_has_it(const struct search *s, const char *pid)
 	return false;
 }
 
-/* A process chooses its name: keep control characters out of the log. */
+/*
+ * The command line: that of a worker of ours names the guest.  A process chooses its own, so control
+ * characters are kept out of the log.
+ */
 static void read_name(const char *pid, char *ret, size_t size)
 {
 	_cleanup_(fclosep) FILE *f = NULL;
 	char path[64];
 	size_t n;
 
-	snprintf(path, sizeof(path), "/proc/%.16s/comm", pid);
+	snprintf(path, sizeof(path), "/proc/%.16s/cmdline", pid);
 	f = fopen(path, "re");
 	n = f ? fread(ret, 1, size - 1, f) : 0;
-	if (n && ret[n - 1] == '\n')
+	while (n && !ret[n - 1])
 		n--;
-	for (size_t i = 0; i < n; i++)
-		if (ret[i] < ' ' || ret[i] > '~')
+	for (size_t i = 0; i < n; i++) {
+		if (!ret[i])
+			ret[i] = ' ';
+		else if (ret[i] < ' ' || ret[i] > '~')
 			ret[i] = '?';
+	}
 	ret[n] = '\0';
 	if (!n)
 		snprintf(ret, size, "a process");
@@ -105,7 +111,7 @@ static bool find_process(const struct search *s, char *ret, size_t size)
 {
 	_cleanup_(closedirp) DIR *d = opendir("/proc");
 	struct dirent *e;
-	char name[64];
+	char name[128];
 
 	while (d && (e = readdir(d))) {
 		if (!is_number(e->d_name) || !process_has_it(s, e->d_name))

@@ -362,9 +362,7 @@ static int prepare(struct guest *g, struct guest_disk *d, const struct discovere
 						.caps = ip.read_only ? IMAGE_READ_ONLY : 0 };
 		return 0;
 	}
-	char why[256];
-
-	return image_open(ret_image, &ip, &d->subject, why, sizeof(why));
+	return image_open(ret_image, &ip, &d->subject);
 }
 
 /* state 1: everything that is needed may be there. */
@@ -403,8 +401,11 @@ static void try_attach(struct guest *g, struct guest_disk *d)
 		disk_failed(g, d, log_last_error());
 	} else {
 		d->phase = GUEST_DISK_ATTACHING;
-		log_info(&d->subject, "%s, %s, %llu bytes, window at %#llx, interrupt %u", want.path,
+		log_info(&d->subject, "%s, %s, %s, %llu bytes, window at %#llx, interrupt %u", want.path,
 			 m.image.caps & IMAGE_READ_ONLY ? "read-only" : "writable",
+			 image.fd < 0		  ? m.backend
+			 : image.direct_fd >= 0 ? "direct"
+						: "buffered",
 			 (unsigned long long)m.image.size, (unsigned long long)want.base, want.irq);
 	}
 	/* From here on only the worker has it open, and its lock ends with the worker. */

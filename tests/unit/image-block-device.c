@@ -81,13 +81,13 @@ static void check_device(unsigned block, enum image_cache cache)
 	struct image second;
 	char why[512], who[64];
 
-	assert_int_equal(image_open(&s.image, &p, &test_subject, why, sizeof(why)), 0);
+	assert_int_equal(open_image(&s.image, &p, why, sizeof(why)), 0);
 	assert_int_equal(s.image.info.size, SIZE);
 	assert_int_equal(s.image.info.block_size, block);
 	assert_int_equal(s.image.info.caps,
 			 IMAGE_BLOCK_DEVICE | IMAGE_DISCARD | IMAGE_ZERO_RANGE | IMAGE_PUNCH_HOLE);
 	assert_int_equal(s.image.info.direct_align, cache == IMAGE_CACHE_DIRECT ? block : 0);
-	assert_int_equal(image_open(&second, &p, &test_subject, why, sizeof(why)), -EBUSY);
+	assert_int_equal(open_image(&second, &p, why, sizeof(why)), -EBUSY);
 	snprintf(who, sizeof(who), "in use by image-block-dev (pid %d)", getpid());
 	assert_non_null(strstr(why, who));
 
@@ -96,7 +96,7 @@ static void check_device(unsigned block, enum image_cache cache)
 	s.b->ops->close(s.b);
 
 	/* O_DIRECT that is wrong about its alignment: refused by the kernel, done buffered. */
-	assert_int_equal(image_open(&s.image, &p, &test_subject, why, sizeof(why)), 0);
+	assert_int_equal(open_image(&s.image, &p, why, sizeof(why)), 0);
 	if (cache == IMAGE_CACHE_DIRECT)
 		s.image.info.direct_align = 512;
 	open_backend(&s);
@@ -130,7 +130,7 @@ static void mounted_is_refused(void **state)
 	if (system(cmd) || mount(device, dir, "ext4", 0, NULL)) {
 		fprintf(stderr, "*** SKIPPED: no mkfs.ext4, or no mount ***\n");
 	} else {
-		assert_int_equal(image_open(&image, &p, &test_subject, why, sizeof(why)), -EBUSY);
+		assert_int_equal(open_image(&image, &p, why, sizeof(why)), -EBUSY);
 		snprintf(expected, sizeof(expected), "%s: cannot open for writing: mounted on %s",
 			 device, dir);
 		umount(dir);

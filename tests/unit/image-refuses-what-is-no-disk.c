@@ -20,7 +20,7 @@ static void refused(const char *path, int err, const char *expected)
 	struct image image = IMAGE_NULL;
 	char why[512], text[512];
 
-	assert_int_equal(image_open(&image, &p, &test_subject, why, sizeof(why)), err);
+	assert_int_equal(open_image(&image, &p, why, sizeof(why)), err);
 	snprintf(text, sizeof(text), "%s: %s", path, expected);
 	assert_string_equal(why, text);
 	assert_int_equal(image.fd, -1);
@@ -64,7 +64,7 @@ static void looking_changes_nothing(void **state)
 		p.cache = storage_kinds[i].cache;
 		sync_file(path);
 		assert_int_equal(stat(path, &before), 0);
-		assert_int_equal(image_open(&image, &p, &test_subject, why, sizeof(why)), 0);
+		assert_int_equal(open_image(&image, &p, why, sizeof(why)), 0);
 		assert_int_equal(stat(path, &after), 0);
 		assert_int_equal(after.st_size, before.st_size);
 		assert_int_equal(after.st_blocks, before.st_blocks);

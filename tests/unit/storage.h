@@ -63,6 +63,15 @@ static inline void make_file(char path[64], const char *dir, size_t size, int fi
 	free(mem);
 }
 
+/* image_open() with the text of its complaint. */
+static inline int open_image(struct image *ret, const struct image_params *p, char *why, size_t size)
+{
+	int r = image_open(ret, p, &test_subject);
+
+	snprintf(why, size, "%s", r < 0 ? log_last_error() : "");
+	return r;
+}
+
 static inline void open_backend(struct storage *s)
 {
 	struct image copy = s->image;
@@ -81,7 +90,7 @@ static inline bool storage_open(struct storage *s, struct loop *l, const struct 
 
 	s->loop = l;
 	make_file(s->path, k->dir, size, 0x11);
-	assert_int_equal(image_open(&s->image, &p, &test_subject, why, sizeof(why)), 0);
+	assert_int_equal(open_image(&s->image, &p, why, sizeof(why)), 0);
 	open_backend(s);
 	if (k->cache == IMAGE_CACHE_DIRECT && s->image.direct_fd < 0) {
 		fprintf(stderr, "*** SKIPPED: no O_DIRECT in %s ***\n", k->dir);
