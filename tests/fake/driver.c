@@ -392,3 +392,19 @@ void drv_blk_check_poison(const struct drv_blk *r)
 		}
 	}
 }
+
+static uint8_t saved_ram[2 * FAKE_RAM_BYTES];
+
+void drv_ram_save(void)
+{
+	memcpy(saved_ram, fake_ram(FAKE_RAM0_BASE), FAKE_RAM_BYTES);
+	memcpy(saved_ram + FAKE_RAM_BYTES, fake_ram(FAKE_RAM1_BASE), FAKE_RAM_BYTES);
+}
+
+void drv_ram_expect(void)
+{
+	const uint8_t *bank1 = saved_ram + FAKE_RAM_BYTES;
+
+	assert_int_equal(memcmp(saved_ram, fake_ram(FAKE_RAM0_BASE), FAKE_RAM_BYTES), 0);
+	assert_int_equal(memcmp(bank1, fake_ram(FAKE_RAM1_BASE), FAKE_RAM_BYTES), 0);
+}

@@ -208,6 +208,10 @@ void drv_blk_check_poison(const struct drv_blk *r);
 		}                                 \
 	} while (0)
 
+/* Remember all guest RAM; fail the test if a byte of it differs now. */
+void drv_ram_save(void);
+void drv_ram_expect(void);
+
 /* A generator with a fixed seed: a test that fails does so again. */
 static inline uint32_t drv_random(uint64_t *state)
 {

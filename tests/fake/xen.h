@@ -13,7 +13,7 @@
 
 #define FAKE_RAM0_BASE 0x40000000ull
 #define FAKE_RAM1_BASE 0x200000000ull
-#define FAKE_RAM_BYTES (16ull << 20) /* of each bank */
+#define FAKE_RAM_BYTES (8ull << 20) /* of each bank */
 #define FAKE_VCPUS     4
 
 /* A domain with all its RAM in place; x is ready as after xen_domain_init(). */

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A bit of InterruptStatus is set from its event until the driver acknowledges that bit (B3), and at
+ * no other time (B4); each event raises the line, which is edge-triggered.
+ */
+#include "tests/fake/driver.h"
+
+static struct drv d;
+
+static int set_up(void **state)
+{
+	(void)state;
+	drv_boot(&d, NULL, VIRTIO_F_EVENT_IDX);
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	drv_stop(&d);
+	return 0;
+}
+
+static void expect(uint32_t bits, unsigned interrupts)
+{
+	for (unsigned i = 0; i < 3; i++)
+		assert_int_equal(drv_read(&d, R_INTERRUPT_STATUS), bits);
+	assert_int_equal(fake_interrupts(DRV_IRQ), interrupts);
+	assert_int_equal(d.st->virtio.interrupts, interrupts);
+}
+
+static void io(void)
+{
+	assert_int_equal(drv_io(&d, VIRTIO_BLK_T_IN, 0, NULL, 0, 512), VIRTIO_BLK_S_OK);
+}
+
+static void used_bit(void **state)
+{
+	(void)state;
+	expect(0, 0);
+	io();
+	expect(1, 1);
+	drv_write(&d, R_INTERRUPT_ACK, 0);
+	expect(1, 1);
+	drv_write(&d, R_INTERRUPT_ACK, 0xfffffffe);
+	expect(1, 1);
+	drv_write(&d, R_INTERRUPT_ACK, 1);
+	expect(0, 1);
+	drv_write(&d, R_INTERRUPT_ACK, 1);
+	expect(0, 1);
+	io();
+	expect(1, 2);
+	/* A second event before the first is acknowledged: an edge of its own. */
+	io();
+	expect(1, 3);
+	drv_write(&d, R_INTERRUPT_ACK, 1);
+	expect(0, 3);
+}
+
+static void both_bits(void **state)
+{
+	(void)state;
+	io();
+	drv_avail(&d.q[0], 0xffff);
+	drv_go(&d, 0);
+	expect(3, 2);
+	drv_write(&d, R_INTERRUPT_ACK, 1);
+	expect(2, 2);
+	drv_write(&d, R_INTERRUPT_ACK, 2);
+	expect(0, 2);
+}
+
+static void none_if_not_wanted(void **state)
+{
+	(void)state;
+	drv_set_avail_flags(&d.q[0], 1);
+	io();
+	expect(0, 0);
+	drv_set_avail_flags(&d.q[0], 0);
+	io();
+	expect(1, 1);
+}
+
+/* One for all that completed in a round, whatever the number of queues. */
+static void one_for_a_batch(void **state)
+{
+	const struct drv_options four = { .nr_queues = 4 };
+	struct drv_blk r[8];
+
+	(void)state;
+	drv_stop(&d);
+	drv_boot(&d, &four, VIRTIO_F_EVENT_IDX);
+	for (unsigned i = 0; i < 8; i++) {
+		r[i] = (struct drv_blk){ .type = VIRTIO_BLK_T_IN, .in_len = 512, .direct = 0 };
+		drv_blk_add(&d, i % 4, &r[i]);
+		drv_kick(&d, i % 4);
+	}
+	drv_round(&d);
+	for (unsigned i = 0; i < 4; i++)
+		assert_int_equal(drv_used_idx(&d.q[i]), 2);
+	expect(1, 1);
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(used_bit),
+		TEST(both_bits),
+		TEST(none_if_not_wanted),
+		TEST(one_for_a_batch),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
