@@ -19,8 +19,9 @@ endif
 CC := $(if $(CLANG),clang $(if $(CROSS),--target=$(TRIPLET)),$(CROSS)gcc)
 ifdef SYSROOT
 LIBDIR := $(SYSROOT)/usr/lib/$(TRIPLET)
-CC += --sysroot=$(SYSROOT) -B$(LIBDIR) -L$(LIBDIR) -L$(SYSROOT)/lib/$(TRIPLET) \
-	-isystem $(SYSROOT)/usr/include/$(TRIPLET) -isystem $(SYSROOT)/usr/include \
+CC += --sysroot=$(SYSROOT) -isystem $(SYSROOT)/usr/include/$(TRIPLET) \
+	-isystem $(SYSROOT)/usr/include
+SYSROOT_LDFLAGS := -B$(LIBDIR) -L$(LIBDIR) -L$(SYSROOT)/lib/$(TRIPLET) \
 	-Wl,-rpath-link,$(LIBDIR) -Wl,-rpath-link,$(SYSROOT)/lib/$(TRIPLET)
 endif
 
@@ -35,7 +36,7 @@ comma := ,
 SANFLAGS := $(if $(SAN),-fsanitize=address$(comma)undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
 ALL_CFLAGS := -std=gnu11 $(WARNINGS) -I. -D_GNU_SOURCE -DXVIRTIOD_VERSION='"$(VERSION)"' \
 	-DSYSCONFDIR='"$(sysconfdir)"' $(HARDENING) $(SANFLAGS) -MMD -MP
-ALL_LDFLAGS := -pie -Wl,-z,relro,-z,now $(SANFLAGS) $(LDFLAGS)
+ALL_LDFLAGS := $(SYSROOT_LDFLAGS) -pie -Wl,-z,relro,-z,now $(SANFLAGS) $(LDFLAGS)
 XEN_LIBS := -lxendevicemodel -lxenforeignmemory -lxenevtchn -lxenstore -lxentoolcore
 LIBS := $(XEN_LIBS) -luring -lconfig -lsystemd
 
@@ -101,8 +102,31 @@ LINTS := selftest layers sizes spdx format shell man units
 lint:
 	$Qstatus=0; for l in $(LINTS); do tests/lint/$$l || status=1; done; exit $$status
 
+# These two need nothing run before them: they install what is missing.
+check: packages
+	$Qtests/check
+
+demo: packages
+	$Qtests/lab/demo
+
+packages:
+	$Qtools/install-packages
+
 clean:
 	rm -rf build
 
-.PHONY: all unit-tests man lint install uninstall clean
+help:
+	@echo "make            build the daemon, $B/xvirtiod"
+	@echo "make demo       show it: a guest on real Xen (in QEMU) uses a disk; installs packages"
+	@echo "make check      all tests, those on real Xen included; installs packages"
+	@echo "make lint       the checks of the source alone"
+	@echo "make unit-tests build the unit tests; run one as $B/tests/unit/NAME"
+	@echo "make man        put the list of configuration keys into the man page"
+	@echo "make install    with DESTDIR=, prefix=, sysconfdir=, unitdir=; make uninstall"
+	@echo "make clean      remove build/"
+	@echo "With CLANG=1 clang builds; with SAN=1 sanitizers are on; V=1 shows the commands."
+	@echo "ARCH=arm64 cross-builds; SYSROOT=DIR holds Debian's arm64 packages, unpacked,"
+	@echo "such as: make ARCH=arm64 SYSROOT=\$$(tests/lab/lab sysroot)"
+
+.PHONY: all unit-tests man lint install uninstall check demo packages clean help
 .SECONDARY:

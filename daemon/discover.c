@@ -30,7 +30,7 @@ static const char *parse_number(const char *s, uint32_t max, uint32_t *ret)
 	return s;
 }
 
-int discover_split(const char *path, uint16_t *ret_domid, uint32_t *ret_devid, const char **ret_leaf)
+int discover_split(const char *path, uint16_t *ret_domid, uint32_t *ret_devid)
 {
 	uint32_t domid, devid;
 	size_t root = strlen(DISCOVER_ROOT);
@@ -51,10 +51,7 @@ int discover_split(const char *path, uint16_t *ret_domid, uint32_t *ret_devid, c
 	if (!path || (*path && *path != '/'))
 		return -1;
 	*ret_devid = devid;
-	if (!*path)
-		return 2;
-	*ret_leaf = path + 1;
-	return 3;
+	return 2;
 }
 
 void discover_dir(char *dir, uint16_t domid, uint32_t devid)
@@ -217,6 +214,32 @@ int discover_read(struct xenstore *x, const char *dir, uint16_t domid,
 	else
 		*ret = d;
 	return e;
+}
+
+/* FNV-1a */
+static uint64_t hash(uint64_t h, const char *s)
+{
+	do
+		h = (h ^ (unsigned char)*s) * 0x100000001b3ull;
+	while (*s++);
+	return h;
+}
+
+uint64_t discover_fingerprint(struct xenstore *x, const char *dir)
+{
+	_cleanup_(freep) char **keys = NULL;
+	unsigned n = xenstore_list(x, dir, &keys);
+	uint64_t h = 0xcbf29ce484222325ull;
+
+	for (unsigned i = 0; i < n; i++) {
+		_cleanup_(freep) char *value = NULL;
+
+		if (!strcmp(keys[i], "state") || !strcmp(keys[i], "error"))
+			continue;
+		value = xenstore_read(x, dir, keys[i]);
+		h = hash(hash(h, keys[i]), value ? value : "");
+	}
+	return h;
 }
 
 void discovered_free(struct discovered *d)

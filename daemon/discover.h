@@ -46,10 +46,10 @@ struct discovered {
 #define DISCOVERED_NULL ((struct discovered){ .path = NULL })
 
 /*
- * Split the path of an event: DISCOVER_ROOT/<domid>/<devid>/<leaf>.  Returns how many of the three
- * it has, -1 if it is something else; *ret_leaf points into path.
+ * Split the path of an event: DISCOVER_ROOT/<domid>/<devid>, perhaps with a node below.  Returns how
+ * many of the two numbers it has, -1 if it is something else.
  */
-int discover_split(const char *path, uint16_t *ret_domid, uint32_t *ret_devid, const char **ret_leaf);
+int discover_split(const char *path, uint16_t *ret_domid, uint32_t *ret_devid);
 
 /* The backend directory of a disk, into dir[XENSTORE_PATH_MAX]. */
 void discover_dir(char *dir, uint16_t domid, uint32_t devid);
@@ -64,6 +64,12 @@ enum xenbus_state discover_state(struct xenstore *x, const char *dir);
 int discover_read(struct xenstore *x, const char *dir, uint16_t domid,
 		  const struct log_subject *subject, struct discovered *ret,
 		  const char **ret_missing);
+
+/*
+ * A number that changes when a node of the directory does, those that we write (state, error) left
+ * out.
+ */
+uint64_t discover_fingerprint(struct xenstore *x, const char *dir);
 
 void discovered_free(struct discovered *d);
 

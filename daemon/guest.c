@@ -107,6 +107,7 @@ bool guest_is_over(const struct guest *g)
 static void disk_failed(struct guest *g, struct guest_disk *d, const char *why)
 {
 	d->phase = GUEST_DISK_FAILED;
+	d->tried = discover_fingerprint(g->ctx->xenstore, d->dir);
 	discover_set_error(g->ctx->xenstore, d->dir, why);
 }
 
@@ -246,7 +247,7 @@ static void worker_exited(struct loop_source *src)
 	/* Disks that came while it was leaving. */
 	for (unsigned i = 0; i < STATE_DISKS_MAX; i++)
 		if (g->disks[i].known && g->disks[i].phase == GUEST_DISK_NEW)
-			guest_check_disk(g, g->disks[i].devid, false);
+			guest_check_disk(g, g->disks[i].devid);
 }
 
 /* Run ourselves again, as a worker, with its two descriptors in place. */
@@ -464,7 +465,7 @@ static struct guest_disk *add_disk(struct guest *g, uint32_t devid)
 	return NULL;
 }
 
-void guest_check_disk(struct guest *g, uint32_t devid, bool node_changed)
+void guest_check_disk(struct guest *g, uint32_t devid)
 {
 	struct guest_disk *d = find_disk(g, devid);
 	char dir[XENSTORE_PATH_MAX];
@@ -483,7 +484,10 @@ void guest_check_disk(struct guest *g, uint32_t devid, bool node_changed)
 	if (state == XENBUS_CLOSING || !xenstore_exists(g->ctx->xenstore, dir)) {
 		want_closed(g, d);
 	} else if (state == XENBUS_INITIALISING) {
-		if (d->phase == GUEST_DISK_NEW || (d->phase == GUEST_DISK_FAILED && node_changed))
+		/* The same nodes would fail again. */
+		if (d->phase == GUEST_DISK_NEW ||
+		    (d->phase == GUEST_DISK_FAILED &&
+		     discover_fingerprint(g->ctx->xenstore, d->dir) != d->tried))
 			try_attach(g, d);
 	} else if (state == XENBUS_INIT_WAIT && d->phase == GUEST_DISK_NEW) {
 		refuse(&d->subject, "an earlier xvirtiod served this disk and left; the guest can't be "

@@ -38,6 +38,7 @@ struct guest_disk {
 	enum guest_disk_phase phase;
 	bool known;	 /* this slot is in use */
 	bool close_next; /* to be detached once it is attached */
+	uint64_t tried;	 /* FAILED: discover_fingerprint() of what failed */
 	uint32_t devid;
 	char dir[XENSTORE_PATH_MAX]; /* backend directory */
 	struct log_subject subject;
@@ -64,11 +65,8 @@ struct guest *guest_new(struct guest_context *ctx, uint16_t domid, const char *n
 /* Free a guest; a worker that still runs is let go, as by guest_stop().  NULL is fine. */
 void guest_free(struct guest *g);
 
-/*
- * Look at the backend directory of a disk and do what it asks for.  node_changed: a node other than
- * our own error has changed, so a disk that could not be served may be tried again.
- */
-void guest_check_disk(struct guest *g, uint32_t devid, bool node_changed);
+/* Look at the backend directory of a disk and do what it asks for. */
+void guest_check_disk(struct guest *g, uint32_t devid);
 
 /* The domain is gone, without a handshake: let go of all its disks. */
 void guest_release(struct guest *g);

@@ -21,7 +21,6 @@
 struct change {
 	uint16_t domid;
 	uint32_t devid;
-	bool node; /* a node other than error, which is ours */
 };
 
 struct watcher {
@@ -83,16 +82,14 @@ static struct guest *find_guest(struct watcher *w, uint16_t domid)
 }
 
 /* Many nodes of a disk change at once: look at each disk once. */
-static void note_change(struct watcher *w, uint16_t domid, uint32_t devid, bool node)
+static void note_change(struct watcher *w, uint16_t domid, uint32_t devid)
 {
 	struct change *c;
 
 	for (size_t i = 0; i < w->nr_changes; i++) {
 		c = &w->changes[i];
-		if (c->domid == domid && c->devid == devid) {
-			c->node |= node;
+		if (c->domid == domid && c->devid == devid)
 			return;
-		}
 	}
 	if (w->nr_changes == w->max_changes) {
 		size_t max = w->max_changes ? 2 * w->max_changes : 64;
@@ -105,7 +102,7 @@ static void note_change(struct watcher *w, uint16_t domid, uint32_t devid, bool 
 		w->changes = c;
 		w->max_changes = max;
 	}
-	w->changes[w->nr_changes++] = (struct change){ domid, devid, node };
+	w->changes[w->nr_changes++] = (struct change){ domid, devid };
 }
 
 static bool parse_id(const char *s, unsigned long max, unsigned long *ret)
@@ -128,12 +125,12 @@ static void scan_guest(struct watcher *w, uint16_t domid)
 	n = xenstore_list(&w->xenstore, path, &devids);
 	for (unsigned i = 0; i < n; i++)
 		if (parse_id(devids[i], UINT32_MAX, &devid))
-			note_change(w, domid, devid, true);
+			note_change(w, domid, devid);
 	/* Disks that we know and that are gone. */
 	for (struct guest *g = w->guests; g; g = g->next)
 		for (unsigned i = 0; g->domid == domid && i < STATE_DISKS_MAX; i++)
 			if (g->disks[i].known)
-				note_change(w, domid, g->disks[i].devid, true);
+				note_change(w, domid, g->disks[i].devid);
 }
 
 static void scan_all(struct watcher *w)
@@ -159,7 +156,6 @@ static void release_dead(struct watcher *w)
 
 static void handle_event(struct watcher *w, const char *path)
 {
-	const char *leaf = NULL;
 	uint16_t domid;
 	uint32_t devid;
 
@@ -167,7 +163,7 @@ static void handle_event(struct watcher *w, const char *path)
 		release_dead(w);
 		return;
 	}
-	switch (discover_split(path, &domid, &devid, &leaf)) {
+	switch (discover_split(path, &domid, &devid)) {
 	case 0:
 		scan_all(w);
 		break;
@@ -175,8 +171,7 @@ static void handle_event(struct watcher *w, const char *path)
 		scan_guest(w, domid);
 		break;
 	case 2:
-	case 3:
-		note_change(w, domid, devid, !leaf || strcmp(leaf, "error"));
+		note_change(w, domid, devid);
 		break;
 	}
 }
@@ -195,7 +190,7 @@ static void xenstore_ready(struct loop_source *src)
 		struct guest *g = find_guest(w, c->domid);
 
 		if (g)
-			guest_check_disk(g, c->devid, c->node);
+			guest_check_disk(g, c->devid);
 	}
 	w->nr_changes = 0;
 }

@@ -17,11 +17,22 @@
 #include <errno.h>
 #include <sys/mman.h>
 
-#define CHUNK_PAGES  ((uint64_t)XEN_MAP_MAX)
-#define PAGES	     (GUEST_MEM_SIZE >> XEN_PAGE_SHIFT)
-#define CHUNKS	     (PAGES / CHUNK_PAGES)
-#define BITMAP_BYTES (PAGES / 8)
-#define CHUNKS_BYTES (CHUNKS / 8)
+#define CHUNK_PAGES ((uint64_t)XEN_MAP_MAX)
+
+static uint64_t chunks(const struct guest_mem *m)
+{
+	return (m->size >> XEN_PAGE_SHIFT) / CHUNK_PAGES;
+}
+
+static uint64_t present_bytes(const struct guest_mem *m)
+{
+	return (m->size >> XEN_PAGE_SHIFT) / 8;
+}
+
+static uint64_t chunks_bytes(const struct guest_mem *m)
+{
+	return chunks(m) / 8;
+}
 
 static bool is_present(const struct guest_mem *m, uint64_t page)
 {
@@ -50,17 +61,23 @@ static void *zeroed(uint64_t bytes)
 
 int guest_mem_init(struct guest_mem *m, struct xen_domain *xen)
 {
-	void *base;
+	void *base = MAP_FAILED;
+	uint64_t size;
 
 	*m = GUEST_MEM_NULL;
 	m->xen = xen;
 
-	base = reserve(NULL, GUEST_MEM_SIZE);
+	for (size = GUEST_MEM_SIZE; size >= GUEST_MEM_SIZE_MIN; size /= 2) {
+		base = reserve(NULL, size);
+		if (base != MAP_FAILED)
+			break;
+	}
 	if (base == MAP_FAILED)
 		return fail(-errno, xen->subject, "cannot reserve address space for guest memory");
 	m->base = base;
-	m->present = zeroed(BITMAP_BYTES);
-	m->chunks = zeroed(CHUNKS_BYTES);
+	m->size = size;
+	m->present = zeroed(present_bytes(m));
+	m->chunks = zeroed(chunks_bytes(m));
 	if (!m->present || !m->chunks) {
 		guest_mem_fini(m);
 		return fail(-ENOMEM, xen->subject, "cannot make the map of guest memory");
@@ -73,11 +90,11 @@ void guest_mem_fini(struct guest_mem *m)
 	if (m->chunks && m->present)
 		guest_mem_invalidate(m);
 	if (m->chunks)
-		munmap(m->chunks, CHUNKS_BYTES);
+		munmap(m->chunks, chunks_bytes(m));
 	if (m->present)
-		munmap(m->present, BITMAP_BYTES);
+		munmap(m->present, present_bytes(m));
 	if (m->base)
-		munmap(m->base, GUEST_MEM_SIZE);
+		munmap(m->base, m->size);
 	*m = GUEST_MEM_NULL;
 }
 
@@ -96,7 +113,7 @@ static void unmap_chunk(struct guest_mem *m, uint64_t chunk)
 
 void guest_mem_invalidate(struct guest_mem *m)
 {
-	for (uint64_t word = 0; word < CHUNKS / 64 && m->mapped_pages; word++)
+	for (uint64_t word = 0; word < chunks(m) / 64 && m->mapped_pages; word++)
 		while (m->chunks[word])
 			unmap_chunk(m, word * 64 + __builtin_ctzll(m->chunks[word]));
 	m->generation++;

@@ -20,12 +20,17 @@
 #include "base/util.h"
 #include "transport/xen.h"
 
-/* GUEST_RAM1_BASE + GUEST_RAM1_SIZE (xen/include/public/arch-arm.h): RAM ends below 1 TiB. */
+/*
+ * GUEST_RAM1_BASE + GUEST_RAM1_SIZE (xen/include/public/arch-arm.h): RAM ends below 1 TiB.  An arm64
+ * kernel with 39-bit addresses has not that much to reserve; guests up to what it has are served.
+ */
 #define GUEST_MEM_SIZE (1ull << 40)
+#define GUEST_MEM_SIZE_MIN (1ull << 36)
 
 struct guest_mem {
 	struct xen_domain *xen; /* borrowed */
 	uint8_t *base;		/* guest-physical 0 */
+	uint64_t size;		/* bytes reserved; addresses beyond are not memory */
 	uint64_t *present;	/* a bit for each page that may be touched */
 	uint64_t *chunks;	/* a bit for each chunk with anything mapped */
 	uint64_t generation;	/* counts guest_mem_invalidate(): older pointers are dead */
@@ -57,7 +62,7 @@ static inline void *guest_mem_at(struct guest_mem *m, uint64_t gpa, uint64_t len
 {
 	uint64_t page, last;
 
-	if (!len || !range_within(gpa, len, GUEST_MEM_SIZE))
+	if (!len || !range_within(gpa, len, m->size))
 		return NULL;
 	last = (gpa + len - 1) >> XEN_PAGE_SHIFT;
 	for (page = gpa >> XEN_PAGE_SHIFT; page <= last; page++)

@@ -16,7 +16,7 @@ e2fsck -fn $loop || fail "not clean"
 mkdir -p /mnt/loop
 mount -t ext4 $loop /mnt/loop || fail "mount in dom0"
 ! guest start g2 --no-wait --disk $loop || fail "a mounted device was served"
-log_has "g2 xvda: $loop: cannot open.*(busy|in use)"
+log_has "g2 xvda: $loop: cannot open for writing: mounted on /mnt/loop"
 guest stop g2 >/dev/null 2>&1
 umount /mnt/loop
 losetup -d $loop
