@@ -3,14 +3,16 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <cmocka.h>
 #undef fail
 
 #include "tests/fake/backend.h"
 
 #include "base/util.h"
+
+#define FILLED (1u << 20)
 
 static struct fake_backend *to_fake(struct backend *b)
 {
@@ -137,14 +139,15 @@ void fake_backend_init(struct fake_backend *f, uint64_t size, uint32_t caps)
 	f->b.info = (struct image_info){
 		.size = size, .caps = caps, .block_size = 512, .physical_block_size = 4096
 	};
-	f->image = malloc(size);
-	assert_non_null(f->image);
-	for (uint64_t i = 0; i < size; i++)
+	f->image = mmap(NULL, size, PROT_READ | PROT_WRITE,
+			MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	assert_ptr_not_equal(f->image, MAP_FAILED);
+	for (uint64_t i = 0; i < MIN(size, (uint64_t)FILLED); i++)
 		f->image[i] = i ^ i >> 9 ^ i >> 17;
 }
 
 void fake_backend_fini(struct fake_backend *f)
 {
-	free(f->image);
+	munmap(f->image, f->b.info.size);
 	f->image = NULL;
 }

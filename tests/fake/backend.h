@@ -29,7 +29,7 @@ struct fake_backend {
 	struct blk_request *held[FAKE_BACKEND_REQUESTS];
 };
 
-/* An image whose every sector differs from all others. */
+/* An image; the sectors of its first MiB differ from each other, the rest is zero. */
 void fake_backend_init(struct fake_backend *f, uint64_t size, uint32_t caps);
 void fake_backend_fini(struct fake_backend *f);
 
