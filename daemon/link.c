@@ -51,18 +51,20 @@ int link_receive(int fd, struct link_message *ret, struct image *ret_image)
 
 	*ret_image = IMAGE_NULL;
 	n = recvmsg(fd, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-	if (n <= 0)
-		return n < 0 && errno != ECONNRESET ? -errno : 0;
+	if (n < 0)
+		return errno != ECONNRESET ? -errno : 0;
 	for (struct cmsghdr *c = CMSG_FIRSTHDR(&msg); c; c = CMSG_NXTHDR(&msg, c)) {
 		if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
 			continue;
-		for (unsigned i = 0; i < (c->cmsg_len - CMSG_LEN(0)) / sizeof(int) && i < FDS_MAX; i++)
+		for (unsigned i = 0; i < (c->cmsg_len - CMSG_LEN(0)) / sizeof(int) && i < FDS_MAX;
+		     i++)
 			memcpy(to[i], CMSG_DATA(c) + i * sizeof(int), sizeof(int));
 	}
-	if (n != sizeof(*ret)) {
-		image_close(ret_image);
-		return -EPROTO;
+	if (n == sizeof(*ret) && !(msg.msg_flags & (MSG_TRUNC | MSG_CTRUNC))) {
+		ret_image->info = ret->image;
+		return 1;
 	}
-	ret_image->info = ret->image;
-	return 1;
+	image_close(ret_image);
+	/* An empty message cannot be told from the end of file. */
+	return n ? -EPROTO : 0;
 }
