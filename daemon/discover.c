@@ -44,12 +44,14 @@ int discover_split(const char *path, uint16_t *ret_domid, uint32_t *ret_devid)
 	path = *path == '/' ? parse_number(path + 1, 0x7fef, &domid) : NULL;
 	if (!path)
 		return -1;
-	*ret_domid = domid;
-	if (!*path)
+	if (!*path) {
+		*ret_domid = domid;
 		return 1;
+	}
 	path = *path == '/' ? parse_number(path + 1, UINT32_MAX, &devid) : NULL;
 	if (!path || (*path && *path != '/'))
 		return -1;
+	*ret_domid = domid;
 	*ret_devid = devid;
 	return 2;
 }
