@@ -38,7 +38,7 @@ ALL_CFLAGS := -std=gnu11 $(WARNINGS) -I. -D_GNU_SOURCE -DXVIRTIOD_VERSION='"$(VE
 	-DSYSCONFDIR='"$(sysconfdir)"' $(HARDENING) $(SANFLAGS) -MMD -MP
 ALL_LDFLAGS := $(SYSROOT_LDFLAGS) -pie -Wl,-z,relro,-z,now $(SANFLAGS) $(LDFLAGS)
 XEN_LIBS := -lxendevicemodel -lxenforeignmemory -lxenevtchn -lxenstore -lxentoolcore
-LIBS := $(XEN_LIBS) -luring -lconfig -lsystemd
+LIBS := $(XEN_LIBS) -luring -lconfig -lsystemd -lseccomp -lcap-ng
 
 LAYERS := base transport backends config daemon
 OBJS := $(patsubst %.c,$B/%.o,$(wildcard $(LAYERS:%=%/*.c)))

@@ -33,6 +33,8 @@ void log_open(int level)
 {
 	log_level = level;
 	log_to_journal = stderr_is_journal();
+	if (log_to_journal)
+		sd_journal_send("MESSAGE=logging to the journal", "PRIORITY=%i", LOG_DEBUG, NULL);
 }
 
 void log_force_text(void)
@@ -63,7 +65,9 @@ void log_subject_set(struct log_subject *s, const char *guest, const char *disk)
 static void emit(int level, const struct log_subject *s, const char *text)
 {
 	static const struct log_subject nobody;
-	static const char *const names[] = { "", "", "", "error: ", "warning: ", "", "", "debug: " };
+	static const char *const names[] = {
+		"", "", "", "error: ", "warning: ", "", "", "debug: "
+	};
 	char line[LINE_MAX_BYTES + sizeof(*s) + 32];
 	const char *colon;
 

@@ -25,8 +25,8 @@ struct log_subject {
 
 /*
  * Choose journal or standard error, and the most detailed syslog level shown (LOG_ERR ...
- * LOG_DEBUG).  libsystemd opens the journal's socket with the first line and keeps it: a process
- * that will lose the file system must log a line before.
+ * LOG_DEBUG).  A first line goes to the journal at once, at LOG_DEBUG: libsystemd opens its socket with
+ * that and keeps it, so that logging works after a sandbox has taken the file system away.
  */
 void log_open(int level);
 

@@ -154,7 +154,7 @@ static int read_vdev(struct reader *r, char *ret, size_t size)
 	len = strspn(dev, "abcdefghijklmnopqrstuvwxyz0123456789");
 	if (!len || dev[len] || len >= size)
 		return refuse(r->subject, "%s/dev is \"%s\", not the name of a device", r->dir,
-			    dev);
+			      dev);
 	memcpy(ret, dev, len + 1);
 	return 0;
 }
@@ -170,16 +170,18 @@ static int read_window(struct reader *r, struct discovered *d)
 		return e;
 	if (d->base % VIRTIO_MMIO_WINDOW)
 		return refuse(r->subject, "%s/base is %#llx, not a multiple of %#x", r->dir,
-			    (unsigned long long)d->base, VIRTIO_MMIO_WINDOW);
+			      (unsigned long long)d->base, VIRTIO_MMIO_WINDOW);
 	d->irq = irq;
 	return 0;
 }
 
 static int read_all(struct reader *r, uint16_t domid, struct discovered *d)
 {
-	uint64_t n;
-	int e = read_number(r, "frontend-id", domid, domid, &n);
+	char id[8];
+	int e;
 
+	snprintf(id, sizeof(id), "%u", domid);
+	e = expect(r, "frontend-id", id);
 	if (!e)
 		e = expect(r, "specification", "virtio");
 	if (!e)
@@ -198,12 +200,13 @@ static int read_all(struct reader *r, uint16_t domid, struct discovered *d)
 		e = read_text(r, "params", &d->path);
 	if (!e && d->path[0] != '/')
 		e = refuse(r->subject, "%s/params is \"%s\", not an absolute path", r->dir,
-			 d->path);
+			   d->path);
 	return e;
 }
 
 int discover_read(struct xenstore *x, const char *dir, uint16_t domid,
-		  const struct log_subject *subject, struct discovered *ret, const char **ret_missing)
+		  const struct log_subject *subject, struct discovered *ret,
+		  const char **ret_missing)
 {
 	struct reader r = { .x = x, .dir = dir, .subject = subject };
 	struct discovered d = DISCOVERED_NULL;

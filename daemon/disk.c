@@ -81,8 +81,8 @@ static void fill_config(const struct disk *d, struct virtio_blk_config *c)
 	const struct image_info *info = &d->backend->info;
 	uint32_t block = info->block_size;
 
-	*c = (struct virtio_blk_config){ .physical_block_exp =
-					  __builtin_ctz(info->physical_block_size / block) };
+	*c = (struct virtio_blk_config){ .physical_block_exp = __builtin_ctz(
+						 info->physical_block_size / block) };
 	le64_store(&c->capacity, info->size >> SECTOR_SHIFT);
 	le32_store(&c->size_max, DISK_SIZE_MAX);
 	/* Header and status take a descriptor each. */
@@ -92,7 +92,8 @@ static void fill_config(const struct disk *d, struct virtio_blk_config *c)
 	le32_store(&c->opt_io_size, info->optimal_io_size / block);
 	le16_store(&c->num_queues, d->mmio.dev.nr_queues);
 	if (d->mmio.dev.offered & VIRTIO_BLK_F_DISCARD) {
-		uint32_t granularity = info->discard_granularity ? info->discard_granularity : block;
+		uint32_t granularity = info->discard_granularity ? info->discard_granularity
+								 : block;
 
 		le32_store(&c->max_discard_sectors, DISK_RANGE_SECTORS);
 		le32_store(&c->max_discard_seg, DISK_RANGES_MAX);
@@ -101,7 +102,8 @@ static void fill_config(const struct disk *d, struct virtio_blk_config *c)
 	if (d->mmio.dev.offered & VIRTIO_BLK_F_WRITE_ZEROES) {
 		le32_store(&c->max_write_zeroes_sectors, DISK_RANGE_SECTORS);
 		le32_store(&c->max_write_zeroes_seg, DISK_RANGES_MAX);
-		c->write_zeroes_may_unmap = info->caps & IMAGE_PUNCH_HOLE && info->caps & IMAGE_DISCARD;
+		c->write_zeroes_may_unmap = info->caps & IMAGE_PUNCH_HOLE &&
+					    info->caps & IMAGE_DISCARD;
 	}
 }
 
@@ -116,7 +118,8 @@ static void disk_read_config(struct virtio_device *dev, unsigned off, void *buf,
 }
 
 /* Nothing is writable: CONFIG_WCE is not offered. */
-static bool disk_write_config(struct virtio_device *dev, unsigned off, const void *buf, unsigned len)
+static bool disk_write_config(struct virtio_device *dev, unsigned off, const void *buf,
+			      unsigned len)
 {
 	(void)dev;
 	(void)off;
@@ -148,7 +151,8 @@ static const struct virtio_device_ops disk_ops = {
 
 static uint64_t offered_features(const struct image_info *info, unsigned nr_queues)
 {
-	uint64_t f = VIRTIO_BLK_F_SIZE_MAX | VIRTIO_BLK_F_SEG_MAX | VIRTIO_BLK_F_BLK_SIZE | VIRTIO_BLK_F_FLUSH | VIRTIO_BLK_F_TOPOLOGY;
+	uint64_t f = VIRTIO_BLK_F_SIZE_MAX | VIRTIO_BLK_F_SEG_MAX | VIRTIO_BLK_F_BLK_SIZE |
+		     VIRTIO_BLK_F_FLUSH | VIRTIO_BLK_F_TOPOLOGY;
 
 	if (nr_queues > 1)
 		f |= VIRTIO_BLK_F_MQ;
@@ -165,12 +169,13 @@ static int alloc_requests(struct disk *d)
 	size_t bytes;
 	void *p;
 
-	d->request_stride = sizeof(struct disk_request) + dev->queue_size_max * sizeof(struct iovec);
+	d->request_stride = sizeof(struct disk_request) +
+			    dev->queue_size_max * sizeof(struct iovec);
 	d->request_stride = (d->request_stride + 63) & ~(size_t)63;
 	bytes = d->request_stride * dev->queue_size_max * dev->nr_queues;
 	/* Only the slots of heads that the driver really uses become resident. */
-	p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1,
-		 0);
+	p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+		 -1, 0);
 	if (p == MAP_FAILED)
 		return fail(-errno, &dev->subject, "cannot allocate %zu bytes for requests", bytes);
 	d->requests = p;

@@ -119,7 +119,8 @@ static void log_counters(const struct guest *g, unsigned slot)
 #define U(n) ((unsigned long long)(n))
 	log_info(&g->disks[slot].subject,
 		 "served %llu reads (%llu bytes), %llu writes (%llu bytes), %llu flushes, %llu "
-		 "discards, %llu write-zeroes; %llu errors, %llu unsupported, %llu guest faults; %llu "
+		 "discards, %llu write-zeroes; %llu errors, %llu unsupported, %llu guest faults; "
+		 "%llu "
 		 "kicks, %llu interrupts, %llu invalidates",
 		 U(s->counters.reads), U(s->counters.read_bytes), U(s->counters.writes),
 		 U(s->counters.written_bytes), U(s->counters.flushes), U(s->counters.discards),
@@ -256,9 +257,15 @@ static int spawn(struct guest *g, int link_fd, int state_fd)
 	_cleanup_(closep) int link = fcntl(link_fd, F_DUPFD_CLOEXEC, WORKER_STATE_FD + 1);
 	_cleanup_(closep) int state = fcntl(state_fd, F_DUPFD_CLOEXEC, WORKER_STATE_FD + 1);
 	char domid[8], level[8];
-	char *argv[] = { "xvirtiod", "--worker", domid, "--worker-name", g->subject.guest,
-			 "--worker-log-level", level,
-			 g->ctx->foreground ? "--foreground" : NULL, NULL };
+	char *argv[] = { "xvirtiod",
+			 "--worker",
+			 domid,
+			 "--worker-name",
+			 g->subject.guest,
+			 "--worker-log-level",
+			 level,
+			 g->ctx->foreground ? "--foreground" : NULL,
+			 NULL };
 	posix_spawn_file_actions_t actions;
 	posix_spawnattr_t attr;
 	sigset_t none;
@@ -402,9 +409,9 @@ static void try_attach(struct guest *g, struct guest_disk *d)
 		disk_failed(g, d, log_last_error());
 	} else {
 		d->phase = GUEST_DISK_ATTACHING;
-		log_info(&d->subject, "%s, %s, %s, %llu bytes, window at %#llx, interrupt %u", want.path,
-			 m.image.caps & IMAGE_READ_ONLY ? "read-only" : "writable",
-			 image.fd < 0		  ? m.backend
+		log_info(&d->subject, "%s, %s, %s, %llu bytes, window at %#llx, interrupt %u",
+			 want.path, m.image.caps & IMAGE_READ_ONLY ? "read-only" : "writable",
+			 image.fd < 0		? m.backend
 			 : image.direct_fd >= 0 ? "direct"
 						: "buffered",
 			 (unsigned long long)m.image.size, (unsigned long long)want.base, want.irq);
@@ -490,8 +497,9 @@ void guest_check_disk(struct guest *g, uint32_t devid)
 		     discover_fingerprint(g->ctx->xenstore, d->dir) != d->tried))
 			try_attach(g, d);
 	} else if (state == XENBUS_INIT_WAIT && d->phase == GUEST_DISK_NEW) {
-		refuse(&d->subject, "an earlier xvirtiod served this disk and left; the guest can't be "
-				    "served again before it is created anew");
+		refuse(&d->subject,
+		       "an earlier xvirtiod served this disk and left; the guest can't be "
+		       "served again before it is created anew");
 		disk_failed(g, d, log_last_error());
 	}
 }
@@ -502,7 +510,8 @@ void guest_stop(struct guest *g)
 	for (unsigned i = 0; i < STATE_DISKS_MAX; i++)
 		if (g->disks[i].known && g->disks[i].phase == GUEST_DISK_SERVED)
 			log_warn(&g->disks[i].subject,
-				 "left attached to domain %u: the guest will wait at its next access, "
+				 "left attached to domain %u: the guest will wait at its next "
+				 "access, "
 				 "until it is destroyed",
 				 g->domid);
 	close_link(g);

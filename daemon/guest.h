@@ -49,9 +49,9 @@ struct guest {
 	struct guest_context *ctx; /* borrowed */
 	uint16_t domid;
 	struct log_subject subject;
-	pid_t pid;	    /* of the worker; 0: none */
-	int pidfd;	    /* readable when it has ended */
-	int link_fd;	    /* our end of the link; -1: none */
+	pid_t pid;   /* of the worker; 0: none */
+	int pidfd;   /* readable when it has ended */
+	int link_fd; /* our end of the link; -1: none */
 	struct loop_source exit_source, link_source;
 	struct state *state; /* shared with the worker */
 	bool worker_lost;    /* it ended before its time: its disks can't be served any more */

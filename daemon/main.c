@@ -54,7 +54,8 @@ static const struct option options[] = {
 
 static const char usage[] =
 	"usage: xvirtiod [options]\n"
-	"Serve virtio disks to Xen guests (disk = [ '..., specification=virtio, ...' ] in xl.cfg).\n"
+	"Serve virtio disks to Xen guests (disk = [ '..., specification=virtio, ...' ] in "
+	"xl.cfg).\n"
 	"\n"
 	"  --check-config        look for mistakes in the configuration, and exit\n"
 	"  --config FILE         read FILE instead of " CONFIG_DEFAULT_PATH "\n"
@@ -122,8 +123,8 @@ static int parse_level(const char *name)
 		const char *name;
 		int level;
 	} levels[] = {
-		{ "error", LOG_ERR },	{ "warning", LOG_WARNING }, { "notice", LOG_NOTICE },
-		{ "info", LOG_INFO },	{ "debug", LOG_DEBUG },
+		{ "error", LOG_ERR }, { "warning", LOG_WARNING }, { "notice", LOG_NOTICE },
+		{ "info", LOG_INFO }, { "debug", LOG_DEBUG },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(levels); i++)
@@ -168,8 +169,9 @@ int main(int argc, char **argv)
 	if (status >= 0)
 		return status;
 	if (a.log_level && parse_level(a.log_level) < 0) {
-		fprintf(stderr, "xvirtiod: --log-level '%s' is not one of error, warning, notice, info, "
-				"debug\n",
+		fprintf(stderr,
+			"xvirtiod: --log-level '%s' is not one of error, warning, notice, info, "
+			"debug\n",
 			a.log_level);
 		return EXIT_USAGE;
 	}

@@ -57,7 +57,8 @@ static void complete_status(struct disk_request *req, uint8_t status)
 
 static void complete_ok(struct disk_request *req, uint32_t data_written)
 {
-	complete(req, VIRTIO_BLK_S_OK, data_written == req->data_len ? data_written + 1 : data_written);
+	complete(req, VIRTIO_BLK_S_OK,
+		 data_written == req->data_len ? data_written + 1 : data_written);
 }
 
 /* The readable and the writable part of a chain as two lists in req->iov, and where the status is. */
@@ -232,20 +233,22 @@ static uint8_t check_ranges(const struct disk_request *req, uint32_t allowed_fla
 		if (le32_load(&r->flags) & ~allowed_flags)
 			return VIRTIO_BLK_S_UNSUPP;
 		if (!sectors || sectors > DISK_RANGE_SECTORS ||
-		    !in_capacity(req->disk, le64_load(&r->sector), (uint64_t)sectors << SECTOR_SHIFT))
+		    !in_capacity(req->disk, le64_load(&r->sector),
+				 (uint64_t)sectors << SECTOR_SHIFT))
 			status = VIRTIO_BLK_S_IOERR;
 	}
 	return status;
 }
 
-static void start_ranges(struct disk_request *req, enum blk_op op, struct iovec *iov, unsigned nr_iov,
-			 uint64_t len)
+static void start_ranges(struct disk_request *req, enum blk_op op, struct iovec *iov,
+			 unsigned nr_iov, uint64_t len)
 {
 	struct disk *d = req->disk;
 	bool discard = op == BLK_DISCARD;
 	uint8_t status;
 
-	if (!(d->mmio.dev.features & (discard ? VIRTIO_BLK_F_DISCARD : VIRTIO_BLK_F_WRITE_ZEROES))) {
+	if (!(d->mmio.dev.features &
+	      (discard ? VIRTIO_BLK_F_DISCARD : VIRTIO_BLK_F_WRITE_ZEROES))) {
 		complete_status(req, is_read_only(d) ? VIRTIO_BLK_S_IOERR : VIRTIO_BLK_S_UNSUPP);
 		return;
 	}

@@ -14,7 +14,7 @@ struct disk_request {
 	struct blk_request blk;
 	struct disk *disk;
 	struct virtq *q;
-	uint8_t *status;      /* in guest memory; NULL: nowhere */
+	uint8_t *status; /* in guest memory; NULL: nowhere */
 	uint32_t head;
 	uint32_t data_len;    /* device-writable bytes before the status */
 	unsigned range;	      /* DISCARD, WRITE_ZEROES: the next of ... */

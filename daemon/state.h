@@ -16,8 +16,8 @@
 #include "transport/ioreq.h"
 #include "transport/virtio.h"
 
-#define STATE_MAGIC   0x76646f6974726976ull /* "virtiodv" */
-#define STATE_VERSION 1
+#define STATE_MAGIC	0x76646f6974726976ull /* "virtiodv" */
+#define STATE_VERSION	1
 
 #define STATE_DISKS_MAX IOREQ_WINDOWS_MAX
 
@@ -58,7 +58,8 @@ struct state {
  * Make a memfd with a fresh state for a domain; *ret_fd and the mapping belong to the caller.
  * Returns 0 or -errno, logged about *subject.
  */
-int state_create(uint16_t domid, const struct log_subject *subject, struct state **ret, int *ret_fd);
+int state_create(uint16_t domid, const struct log_subject *subject, struct state **ret,
+		 int *ret_fd);
 
 /*
  * Map a state that came from another process.  -EINVAL if its magic, version or size is not ours.

@@ -15,14 +15,14 @@
 #define VIRTIO_ID_BLOCK 2
 
 /* 5.2.3 */
-#define VIRTIO_BLK_F_SIZE_MAX	   (1ull << 1)
-#define VIRTIO_BLK_F_SEG_MAX	   (1ull << 2)
-#define VIRTIO_BLK_F_RO	   (1ull << 5)
-#define VIRTIO_BLK_F_BLK_SIZE	   (1ull << 6)
-#define VIRTIO_BLK_F_FLUSH	   (1ull << 9)
-#define VIRTIO_BLK_F_TOPOLOGY	   (1ull << 10)
-#define VIRTIO_BLK_F_MQ	   (1ull << 12)
-#define VIRTIO_BLK_F_DISCARD	   (1ull << 13)
+#define VIRTIO_BLK_F_SIZE_MAX	  (1ull << 1)
+#define VIRTIO_BLK_F_SEG_MAX	  (1ull << 2)
+#define VIRTIO_BLK_F_RO		  (1ull << 5)
+#define VIRTIO_BLK_F_BLK_SIZE	  (1ull << 6)
+#define VIRTIO_BLK_F_FLUSH	  (1ull << 9)
+#define VIRTIO_BLK_F_TOPOLOGY	  (1ull << 10)
+#define VIRTIO_BLK_F_MQ		  (1ull << 12)
+#define VIRTIO_BLK_F_DISCARD	  (1ull << 13)
 #define VIRTIO_BLK_F_WRITE_ZEROES (1ull << 14)
 
 /* 5.2.6: request types and results */

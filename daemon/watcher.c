@@ -201,8 +201,9 @@ static void stop_expired(struct loop_timer *t)
 
 	for (struct guest *g = w->guests; g; g = g->next)
 		if (guest_has_worker(g))
-			log_warn(&g->subject, "the worker still waits for its requests; not waiting "
-					      "any longer");
+			log_warn(&g->subject,
+				 "the worker still waits for its requests; not waiting "
+				 "any longer");
 	loop_stop(&w->loop);
 }
 

@@ -24,6 +24,7 @@
 #include <sys/prctl.h>
 
 #include "daemon/link.h"
+#include "daemon/sandbox.h"
 #include "daemon/state.h"
 
 /* SQEs prepared between two submissions; one that needs more submits early. */
@@ -293,7 +294,11 @@ static int worker_init(struct worker *w, uint16_t domid)
 	w->loop.round = worker_round;
 	w->loop.round_arg = w;
 	w->link.ready = link_ready;
-	return loop_add(&w->loop, &w->link, WORKER_LINK_FD);
+	r = loop_add(&w->loop, &w->link, WORKER_LINK_FD);
+	/* Guest data is not touched before this point. */
+	if (!r)
+		r = sandbox_enter(&w->subject);
+	return r;
 }
 
 /* Only reached with nothing in flight, or when the loop itself has failed. */
@@ -301,10 +306,11 @@ static void worker_fini(struct worker *w)
 {
 	guest_mem_fini(&w->mem);
 	if (w->xen.has_server)
-		log_notice(&w->subject,
-			   "left with disks attached: ioreq server %u of domain %u stays in Xen, and "
-			   "the guest waits at its next disk access",
-			   w->xen.server, w->xen.domid);
+		log_notice(
+			&w->subject,
+			"left with disks attached: ioreq server %u of domain %u stays in Xen, and "
+			"the guest waits at its next disk access",
+			w->xen.server, w->xen.domid);
 	xen_domain_fini(&w->xen);
 	loop_fini(&w->loop);
 	state_unmap(w->state);

@@ -24,7 +24,7 @@
  * GUEST_RAM1_BASE + GUEST_RAM1_SIZE (xen/include/public/arch-arm.h): RAM ends below 1 TiB.  An arm64
  * kernel with 39-bit addresses has not that much to reserve; guests up to what it has are served.
  */
-#define GUEST_MEM_SIZE (1ull << 40)
+#define GUEST_MEM_SIZE	   (1ull << 40)
 #define GUEST_MEM_SIZE_MIN (1ull << 36)
 
 struct guest_mem {

@@ -20,14 +20,14 @@
 #define IOREQ_WINDOWS_MAX 16
 
 struct ioreq_server {
-	struct xen_domain *xen; /* borrowed */
+	struct xen_domain *xen;				/* borrowed */
 	struct virtio_mmio *windows[IOREQ_WINDOWS_MAX]; /* borrowed; the first nr_windows */
 	unsigned nr_windows;
 	uint64_t invalidating[XEN_VCPUS_MAX / 64]; /* a bit for each vCPU that waits */
 	bool invalidate_pending;		   /* any of them set */
-	uint64_t invalidates; /* IOREQ_TYPE_INVALIDATE seen */
-	uint64_t accesses;    /* reads and writes served */
-	uint64_t unclaimed;   /* accesses in no window, or of a strange kind */
+	uint64_t invalidates;			   /* IOREQ_TYPE_INVALIDATE seen */
+	uint64_t accesses;			   /* reads and writes served */
+	uint64_t unclaimed;			   /* accesses in no window, or of a strange kind */
 };
 
 /* Serve a window, which stays the caller's until ioreq_remove_window().  0, -ENOSPC or -errno. */

@@ -68,7 +68,8 @@ struct virtio_device_ops {
 	 */
 	void (*read_config)(struct virtio_device *dev, unsigned off, void *buf, unsigned len);
 	/* The driver wrote there.  false: nothing writable at this place. */
-	bool (*write_config)(struct virtio_device *dev, unsigned off, const void *buf, unsigned len);
+	bool (*write_config)(struct virtio_device *dev, unsigned off, const void *buf,
+			     unsigned len);
 
 	/* Queue q was notified.  Only remember it: the vCPU waits until this returns. */
 	void (*kick)(struct virtio_device *dev, unsigned q);

@@ -35,9 +35,9 @@ enum {
 	REG_CONFIG = 0x100,
 };
 
-#define MAGIC	  0x74726976 /* "virt" */
-#define VERSION	  2
-#define VENDOR_ID 0x764e5858 /* "XXNv": for xvirtiod */
+#define MAGIC		   0x74726976 /* "virt" */
+#define VERSION		   2
+#define VENDOR_ID	   0x764e5858 /* "XXNv": for xvirtiod */
 
 #define TRANSPORT_FEATURES (VIRTIO_F_INDIRECT_DESC | VIRTIO_F_EVENT_IDX | VIRTIO_F_VERSION_1)
 
@@ -64,7 +64,8 @@ static uint32_t read_register(struct virtio_mmio *m, unsigned off)
 	case REG_VENDOR_ID:
 		return VENDOR_ID;
 	case REG_DEVICE_FEATURES:
-		return s->device_features_sel < 2 ? m->dev.offered >> 32 * s->device_features_sel : 0;
+		return s->device_features_sel < 2 ? m->dev.offered >> 32 * s->device_features_sel
+						  : 0;
 	case REG_QUEUE_SIZE_MAX:
 		return q ? m->dev.queue_size_max : 0;
 	case REG_QUEUE_READY:
@@ -175,7 +176,8 @@ static void write_status(struct virtio_mmio *m, uint32_t value)
 	if (s->status & ~value & ~VIRTIO_STATUS_NEEDS_RESET)
 		guest_mistake(dev, "status %#x written over %#x", value, s->status);
 
-	s->status |= added & (VIRTIO_STATUS_ACKNOWLEDGE | VIRTIO_STATUS_DRIVER | VIRTIO_STATUS_FAILED);
+	s->status |= added &
+		     (VIRTIO_STATUS_ACKNOWLEDGE | VIRTIO_STATUS_DRIVER | VIRTIO_STATUS_FAILED);
 	if (added & VIRTIO_STATUS_FEATURES_OK) {
 		if (features_acceptable(dev)) {
 			accept_features(dev);
@@ -234,8 +236,8 @@ static void write_queue_register(struct virtio_mmio *m, unsigned off, uint32_t v
 	/* 3.1.1: queues are set up after FEATURES_OK; 4.2.2.2: and not while they are ready. */
 	if (q->state->ready || !(status & VIRTIO_STATUS_FEATURES_OK) ||
 	    status & VIRTIO_STATUS_NEEDS_RESET) {
-		guest_mistake(&m->dev, "register %#x of queue %u written at status %#x, ready %u", off,
-			      m->dev.state->queue_sel, status, q->state->ready);
+		guest_mistake(&m->dev, "register %#x of queue %u written at status %#x, ready %u",
+			      off, m->dev.state->queue_sel, status, q->state->ready);
 		return;
 	}
 

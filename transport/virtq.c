@@ -158,8 +158,8 @@ int virtq_pop(struct virtq *q, uint16_t *ret_head)
 
 	head = le16_load(&q->avail->ring[s->last_avail % s->size]);
 	if (head >= s->size)
-		return guest_fault(q->dev, "queue %u: head %u outside a table of %u", virtq_index(q),
-				   head, s->size);
+		return guest_fault(q->dev, "queue %u: head %u outside a table of %u",
+				   virtq_index(q), head, s->size);
 	if (s->heads[head])
 		return guest_fault(q->dev, "queue %u: head %u is in flight already", virtq_index(q),
 				   head);
@@ -201,7 +201,8 @@ static int enter_indirect(struct virtq_chain *c, uint64_t addr, uint32_t len, ui
 
 	c->table_size = len / sizeof(struct vring_desc);
 	if (c->table_size > q->dev->queue_size_max)
-		return guest_fault(q->dev, "indirect table of %u descriptors, at most %u are allowed",
+		return guest_fault(q->dev,
+				   "indirect table of %u descriptors, at most %u are allowed",
 				   c->table_size, q->dev->queue_size_max);
 	c->table = guest_mem_at(q->mem, addr, len);
 	if (!c->table)

@@ -34,22 +34,22 @@ struct virtq_state {
 	uint16_t used;	     /* used index of the next element to push */
 	uint16_t published;  /* used index that the driver can see */
 	uint16_t pad;
-	uint32_t inflight;   /* heads popped and not yet given back */
-	uint64_t serial;     /* of the last head popped */
+	uint32_t inflight;		/* heads popped and not yet given back */
+	uint64_t serial;		/* of the last head popped */
 	uint64_t heads[VIRTQ_SIZE_MAX]; /* serial of each head in flight, else 0 */
 };
 
 struct virtq {
-	struct virtio_device *dev;  /* borrowed: whose queue this is */
-	struct virtq_state *state;  /* borrowed */
-	struct guest_mem *mem;	    /* borrowed */
-	uint64_t generation;	    /* of guest memory, when the pointers were made */
-	struct vring_desc *desc;    /* NULL: not mapped */
+	struct virtio_device *dev; /* borrowed: whose queue this is */
+	struct virtq_state *state; /* borrowed */
+	struct guest_mem *mem;	   /* borrowed */
+	uint64_t generation;	   /* of guest memory, when the pointers were made */
+	struct vring_desc *desc;   /* NULL: not mapped */
 	struct vring_avail *avail;
 	struct vring_used *used;
-	uint16_t avail_seen;	    /* the available index as last loaded */
-	bool event_idx;		    /* VIRTIO_F_EVENT_IDX was negotiated */
-	bool indirect;		    /* VIRTIO_F_INDIRECT_DESC was negotiated */
+	uint16_t avail_seen; /* the available index as last loaded */
+	bool event_idx;	     /* VIRTIO_F_EVENT_IDX was negotiated */
+	bool indirect;	     /* VIRTIO_F_INDIRECT_DESC was negotiated */
 };
 
 /* One element of a chain. */

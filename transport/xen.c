@@ -28,7 +28,8 @@ int xen_domain_init(struct xen_domain *x, uint16_t domid, const struct log_subje
 
 	x->dmod = xendevicemodel_open(NULL, 0);
 	if (!x->dmod)
-		return fail(-errno, subject, "cannot open the device model interface (xen-privcmd)");
+		return fail(-errno, subject,
+			    "cannot open the device model interface (xen-privcmd)");
 	x->fmem = xenforeignmemory_open(NULL, 0);
 	if (!x->fmem)
 		return fail(-errno, subject, "cannot open the foreign memory interface");
@@ -40,7 +41,8 @@ int xen_domain_init(struct xen_domain *x, uint16_t domid, const struct log_subje
 		return fail(-errno, subject, "cannot make the event channels non-blocking");
 
 	if (xendevicemodel_restrict(x->dmod, domid) < 0)
-		return fail(-errno, subject, "cannot restrict the device model to domain %u", domid);
+		return fail(-errno, subject, "cannot restrict the device model to domain %u",
+			    domid);
 	if (xenforeignmemory_restrict(x->fmem, domid) < 0)
 		return fail(-errno, subject, "cannot restrict foreign memory to domain %u", domid);
 	if (xenevtchn_restrict(x->evtchn, domid) < 0)
@@ -86,7 +88,8 @@ static int map_ioreq_page(struct xen_domain *x)
 		x->fmem, x->domid, XENMEM_resource_ioreq_server, x->server,
 		XENMEM_resource_ioreq_server_frame_ioreq(0), 1, &page, PROT_READ | PROT_WRITE, 0);
 	if (!x->ioreq_resource)
-		return fail(-errno, x->subject, "cannot map the page of ioreq server %u", x->server);
+		return fail(-errno, x->subject, "cannot map the page of ioreq server %u",
+			    x->server);
 	x->ioreq_page = page;
 	return 0;
 }
@@ -229,8 +232,8 @@ int xen_map(struct xen_domain *x, void *va, uint64_t gfn, unsigned n, int *err)
 	assert(n <= XEN_MAP_MAX);
 	for (unsigned i = 0; i < n; i++)
 		frames[i] = gfn + i;
-	if (!xenforeignmemory_map2(x->fmem, x->domid, va, PROT_READ | PROT_WRITE, MAP_FIXED, n, frames,
-				   err))
+	if (!xenforeignmemory_map2(x->fmem, x->domid, va, PROT_READ | PROT_WRITE, MAP_FIXED, n,
+				   frames, err))
 		return -errno;
 	return 0;
 }

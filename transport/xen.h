@@ -23,12 +23,12 @@
 struct xen_domain {
 	const struct log_subject *subject; /* borrowed; names the guest */
 	uint16_t domid;
-	uint16_t server;     /* ioservid_t */
+	uint16_t server; /* ioservid_t */
 	bool has_server;
-	unsigned nr_vcpus;   /* the domain's maximum: one ioreq slot and one event channel each */
-	int evtchn_fd;	     /* readable when a vCPU asks; non-blocking; owned by evtchn */
-	uint32_t *ports;     /* local event channel of each vCPU */
-	unsigned nr_ports;   /* how many of them are bound */
+	unsigned nr_vcpus; /* the domain's maximum: one ioreq slot and one event channel each */
+	int evtchn_fd;	   /* readable when a vCPU asks; non-blocking; owned by evtchn */
+	uint32_t *ports;   /* local event channel of each vCPU */
+	unsigned nr_ports; /* how many of them are bound */
 	struct log_limit limit; /* for failures that would repeat with every request */
 
 	struct xendevicemodel_handle *dmod;

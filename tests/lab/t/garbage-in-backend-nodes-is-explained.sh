@@ -10,6 +10,7 @@ daemon_start
 guest start g1 --disk $IMAGES/other.img || fail "guest start"
 id=$(xl domid g1)
 dir=$BACKEND/$id/51728 # a second disk for g1, of which libxl does not know
+dir_relative=backend/virtio_disk/$id/51728
 
 state_is() { [ "$(xenstore-read $dir/state 2>/dev/null)" = "$1" ]; }
 has_error() { xenstore-read $dir/error 2>/dev/null | grep -q "$1"; }
@@ -30,14 +31,15 @@ close_disk() {
 	xenstore-rm $dir
 }
 
-# garbage NODE VALUE
+# garbage NODE VALUE [PATTERN]: the text names the node, or says PATTERN
 garbage() {
+	pattern=${3:-$dir_relative/$1 }
 	: >$LOG
 	all_nodes $1
 	xenstore-write $dir/$1 "$2" $dir/state 1
-	wait_for 10 has_error "$1" || fail "$1='$2': the error node says '$(xenstore-read $dir/error)'"
+	wait_for 10 has_error "$pattern" || fail "$1='$2': the error node says '$(xenstore-read $dir/error)'"
 	state_is 1 || fail "$1='$2': state $(xenstore-read $dir/state)"
-	n=$(grep -c "error: .*$1" $LOG)
+	n=$(grep -c "error: .*$pattern" $LOG)
 	[ $n = 1 ] || fail "$1='$2': $n lines in the log: $(cat $LOG)"
 	close_disk "$1='$2'"
 }
@@ -56,7 +58,9 @@ garbage irq 4096
 garbage irq ''
 garbage discard-enable maybe
 garbage params relative/path
-garbage params /no/such/file
+garbage params /no/such/file '/no/such/file: cannot open .*No such file'
+garbage params $IMAGES 'is a directory'
+garbage params /dev/null 'neither file nor block device'
 garbage params "$(printf '/tmp/\001\377')"
 
 step "nodes that come late"

@@ -19,7 +19,8 @@ refused() {
 	! guest start g2 --no-wait --disk $IMAGES/$1 >/tmp/refused.log 2>&1 || fail "$1 was served"
 	! xl domid g2 >/dev/null 2>&1 || fail "domain g2 is left"
 	n=$(grep -c "error: g2 xvda: .*$1.*$2" $LOG)
-	[ $((n - before)) = 1 ] || fail "$((n - before)) lines say why $1 is refused"
+	[ $((n - before)) = 1 ] ||
+		fail "$((n - before)) lines say why $1 is refused; xl said: $(cat /tmp/refused.log)"
 }
 refused directory.img 'neither|directory'
 refused odd.img 'multiple of 512'

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What a worker gives up before it looks at the first byte that a guest wrote.
+ */
+#ifndef DAEMON_SANDBOX_H
+#define DAEMON_SANDBOX_H
+
+#include "base/log.h"
+
+/*
+ * Enter the sandbox, for good: no file system, no network, no privileges, few system calls.  What is
+ * needed later must be open: the Xen handles, the loop, the link, the log.  0 or -errno, logged.
+ * Where the kernel was built without namespaces, that stage is left out with a warning.
+ */
+int sandbox_enter(const struct log_subject *subject);
+
+#endif
