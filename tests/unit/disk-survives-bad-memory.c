@@ -152,7 +152,8 @@ static void ballooned_page(void **state)
 /* used.len has 32 bits: 4 GiB and 512 bytes don't wrap into a good request. */
 static void more_than_32_bits(void **state)
 {
-	const struct drv_options o = { .queue_size = 1024 };
+	/* A disk that has as much. */
+	const struct drv_options o = { .queue_size = 1024, .size = 8ull << 30 };
 	const unsigned banks = (1ull << 32) / FAKE_RAM_BYTES;
 	struct drv_seg segs[1024] = { { .len = 0 } };
 

@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* A range that is empty, wraps, or reaches beyond the end of guest-physical space is NULL. */
+#include <errno.h>
+#include <stdio.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
 #include "tests/unit/guest-mem-test.h"
 
 static const struct {
@@ -43,11 +48,56 @@ static void refused_when_mapped(void **state)
 	assert_int_equal(mem.mapped_pages, FAKE_RAM_BYTES / PAGE);
 }
 
+/* Soft limit on the address space: what is in use now and some more; 0 lifts it. */
+static void limit_address_space(uint64_t more)
+{
+	unsigned long long pages = 0;
+	struct rlimit limit;
+	FILE *f;
+
+	assert_int_equal(getrlimit(RLIMIT_AS, &limit), 0);
+	limit.rlim_cur = limit.rlim_max;
+	if (more) {
+		f = fopen("/proc/self/statm", "r");
+		assert_non_null(f);
+		assert_int_equal(fscanf(f, "%llu", &pages), 1);
+		fclose(f);
+		limit.rlim_cur = pages * sysconf(_SC_PAGESIZE) + more;
+	}
+	assert_int_equal(setrlimit(RLIMIT_AS, &limit), 0);
+}
+
+/* A kernel that has no terabyte of addresses for us: the end is nearer then. */
+static void smaller_address_space(void **state)
+{
+	uint64_t end = GUEST_MEM_SIZE_MIN;
+
+	(void)state;
+	guest_mem_fini(&mem);
+	limit_address_space(end + (end >> 1));
+	assert_int_equal(guest_mem_init(&mem, &xen), 0);
+	limit_address_space(0);
+	assert_int_equal(mem.size, end);
+	assert_null(guest_mem_at(&mem, end, 1));
+	assert_null(guest_mem_at(&mem, end - 1, 1));
+	assert_null(guest_mem_at(&mem, end - 1, 2));
+	assert_null(guest_mem_at(&mem, end + FAKE_RAM0_BASE, 1));
+	refused(state);
+	expect_mapped(FAKE_RAM1_BASE, FAKE_RAM_BYTES);
+	guest_mem_invalidate(&mem);
+
+	guest_mem_fini(&mem);
+	limit_address_space(end / 2);
+	assert_int_equal(guest_mem_init(&mem, &xen), -ENOMEM);
+	limit_address_space(0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(refused),
 		TEST(refused_when_mapped),
+		TEST(smaller_address_space),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -110,6 +110,9 @@ static void fixed_after_features_ok(void **state)
 	drv_write(&d, R_STATUS, 0xf);
 	assert_int_equal(drv_status(&d), 0xf);
 	assert_int_equal(d.disk.mmio.dev.features, features);
+	/* Nor what a later worker would go by. */
+	assert_int_equal(d.st->virtio.driver_features, features);
+	assert_int_equal(d.st->virtio.driver_features_excess, 0);
 	assert_false(drv_virtq(&d, 0)->event_idx || drv_virtq(&d, 0)->indirect);
 }
 
