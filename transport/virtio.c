@@ -45,7 +45,7 @@ void guest_mistake(struct virtio_device *dev, const char *fmt, ...)
 	va_list ap;
 
 	dev->state->bad_access++;
-	if (!log_limit_pass(&dev->fault_limit, &suppressed))
+	if (!log_limit_pass(&dev->mistake_limit, &suppressed))
 		return;
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);

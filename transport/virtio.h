@@ -91,12 +91,13 @@ struct virtio_device {
 	const struct virtio_transport_ops *transport;
 	struct log_subject subject; /* guest and disk, for log lines */
 	struct log_limit fault_limit;
-	struct virtio_state *state; /* borrowed: in the state memfd */
-	uint64_t offered;	    /* features offered, constant */
-	uint64_t features;	    /* negotiated; valid from FEATURES_OK on */
-	unsigned nr_queues;	    /* 1 ... VIRTIO_QUEUES_MAX */
-	unsigned queue_size_max;    /* power of two, <= VIRTQ_SIZE_MAX */
-	unsigned inflight;	    /* heads popped and not yet given back, all queues */
+	struct log_limit mistake_limit; /* its own: mistakes must not hide a fault */
+	struct virtio_state *state;	/* borrowed: in the state memfd */
+	uint64_t offered;		/* features offered, constant */
+	uint64_t features;		/* negotiated; valid from FEATURES_OK on */
+	unsigned nr_queues;		/* 1 ... VIRTIO_QUEUES_MAX */
+	unsigned queue_size_max;	/* power of two, <= VIRTQ_SIZE_MAX */
+	unsigned inflight;		/* heads popped and not yet given back, all queues */
 	struct virtq queues[VIRTIO_QUEUES_MAX];
 };
 
