@@ -136,8 +136,8 @@ static void disk_kick(struct virtio_device *dev, unsigned q)
 /* What the driver made available before DRIVER_OK may never be notified again. */
 static void disk_start(struct virtio_device *dev)
 {
-	log_info(&dev->subject, "the guest's driver is ready: features %#llx",
-		 (unsigned long long)dev->features);
+	guest_event(dev, "the guest's driver is ready: features %#llx",
+		    (unsigned long long)dev->features);
 	to_disk(dev)->marked = (1u << dev->nr_queues) - 1;
 }
 

@@ -52,3 +52,18 @@ void guest_mistake(struct virtio_device *dev, const char *fmt, ...)
 	va_end(ap);
 	log_debug(&dev->subject, "guest mistake, ignored: %s", text);
 }
+
+void guest_event(struct virtio_device *dev, const char *fmt, ...)
+{
+	uint64_t suppressed;
+	char text[256];
+	va_list ap;
+
+	if (!log_limit_pass(&dev->event_limit, &suppressed))
+		return;
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	log_info(&dev->subject, "%s%s", text,
+		 suppressed ? " (some such lines were held back)" : "");
+}

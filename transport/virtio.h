@@ -92,12 +92,13 @@ struct virtio_device {
 	struct log_subject subject; /* guest and disk, for log lines */
 	struct log_limit fault_limit;
 	struct log_limit mistake_limit; /* its own: mistakes must not hide a fault */
-	struct virtio_state *state;	/* borrowed: in the state memfd */
-	uint64_t offered;		/* features offered, constant */
-	uint64_t features;		/* negotiated; valid from FEATURES_OK on */
-	unsigned nr_queues;		/* 1 ... VIRTIO_QUEUES_MAX */
-	unsigned queue_size_max;	/* power of two, <= VIRTQ_SIZE_MAX */
-	unsigned inflight;		/* heads popped and not yet given back, all queues */
+	struct log_limit event_limit;
+	struct virtio_state *state; /* borrowed: in the state memfd */
+	uint64_t offered;	    /* features offered, constant */
+	uint64_t features;	    /* negotiated; valid from FEATURES_OK on */
+	unsigned nr_queues;	    /* 1 ... VIRTIO_QUEUES_MAX */
+	unsigned queue_size_max;    /* power of two, <= VIRTQ_SIZE_MAX */
+	unsigned inflight;	    /* heads popped and not yet given back, all queues */
 	struct virtq queues[VIRTIO_QUEUES_MAX];
 };
 
@@ -115,5 +116,11 @@ int guest_fault(struct virtio_device *dev, const char *fmt, ...) PRINTF_LIKE(2, 
  * The guest did something useless that is safe to ignore: count it, and log it at debug level.
  */
 void guest_mistake(struct virtio_device *dev, const char *fmt, ...) PRINTF_LIKE(2, 3);
+
+/*
+ * Something that the guest does now and then, and could do without end: log it at info level,
+ * rate-limited.
+ */
+void guest_event(struct virtio_device *dev, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
 #endif

@@ -183,8 +183,8 @@ static void write_status(struct virtio_mmio *m, uint32_t value)
 			accept_features(dev);
 			s->status |= VIRTIO_STATUS_FEATURES_OK;
 		} else {
-			log_info(&dev->subject, "the driver's choice of features %#llx is refused",
-				 (unsigned long long)s->driver_features);
+			guest_event(dev, "the driver's choice of features %#llx is refused",
+				    (unsigned long long)s->driver_features);
 		}
 	}
 	if (added & VIRTIO_STATUS_DRIVER_OK) {

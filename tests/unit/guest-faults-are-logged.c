@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * A guest fault is in the log, with the guest and the disk it is about; a guest can neither flood
- * the log with faults nor hide one behind harmless mistakes.
+ * the log, with faults or with starting over, nor hide a fault behind harmless mistakes.
  */
 #include <stdio.h>
 #include <sys/mman.h>
@@ -93,6 +93,16 @@ static void no_flood(void **state)
 	assert_int_equal(d.st->virtio.faults, 1000);
 }
 
+static void no_flood_of_drivers(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < 1000; i++) {
+		drv_ready(&d, VIRTIO_F_VERSION_1);
+		assert_false(drv_negotiate(&d, UINT64_MAX));
+	}
+	assert_in_range(lines_with("fake xvda: "), 1, 2 * LOG_LIMIT_PER_MINUTE);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int main(void)
@@ -101,6 +111,7 @@ int main(void)
 		TEST(names_guest_and_disk),
 		TEST(not_hidden_by_mistakes),
 		TEST(no_flood),
+		TEST(no_flood_of_drivers),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
