@@ -20,6 +20,13 @@
 		min_a < min_b ? min_a : min_b; \
 	})
 
+#define MAX(a, b)                              \
+	({                                     \
+		__typeof__(a) max_a = (a);     \
+		__typeof__(b) max_b = (b);     \
+		max_a > max_b ? max_a : max_b; \
+	})
+
 /* Fallthrough in a switch that is meant. */
 #define fallthrough __attribute__((__fallthrough__))
 

@@ -61,7 +61,7 @@ struct config_disk {
 	const char *backend;		    /* "file" or "null"; never NULL after a merge */
 	enum config_cache cache;	    /* from[] tells whether the toolstack may outrank it */
 	unsigned queues;		    /* 1...CONFIG_QUEUES_MAX; 0: one per vCPU, up to that */
-	unsigned queue_size;		    /* entries, power of two, 2...1024 */
+	unsigned queue_size;		    /* entries, power of two, 8...1024 */
 	char serial[CONFIG_SERIAL_MAX + 1]; /* printable ASCII, may be empty; derive it if unset */
 	enum config_bool read_only;	    /* TRUE: read-only whatever the toolstack says */
 	enum config_bool discard;	    /* UNSET: as the toolstack says */

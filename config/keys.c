@@ -111,13 +111,13 @@ const struct key config_keys[] = {
 	},
 	[CONFIG_KEY_QUEUE_SIZE] = {
 		.name = "queue_size", .places = IN_ANY_SCOPE, .type = KEY_NUMBER,
-		.min = 2, .max = 1024, .power_of_2 = true, FIELD(config_disk, queue_size),
+		.min = 8, .max = 1024, .power_of_2 = true, FIELD(config_disk, queue_size),
 		.help = "Largest number of descriptors per virtqueue; the guest may use fewer.\n",
 	},
 	[CONFIG_KEY_SERIAL] = {
 		.name = "serial", .places = IN_DISK, .type = KEY_TEXT, .valid = serial_valid,
 		.rule = "a text of up to 20 printable ASCII characters",
-		.unset = "derived from the guest and the virtual device name",
+		.unset = "the virtual device name",
 		FIELD(config_disk, serial),
 		.help = "The disk's serial number: a Linux guest shows it in\n"
 			".Pa /sys/block/vda/serial\n"

@@ -17,20 +17,12 @@
 #include "daemon/guest.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/pidfd.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 
 #include "backends/backend.h"
 #include "daemon/discover.h"
-#include "daemon/worker.h"
-
-extern char **environ;
 
 struct guest *guest_new(struct guest_context *ctx, uint16_t domid, const char *name)
 {
@@ -42,7 +34,7 @@ struct guest *guest_new(struct guest_context *ctx, uint16_t domid, const char *n
 	}
 	g->ctx = ctx;
 	g->domid = domid;
-	g->pidfd = g->link_fd = -1;
+	g->worker = WORKER_PROCESS_NULL;
 	log_subject_set(&g->subject, name, "");
 	return g;
 }
@@ -50,19 +42,16 @@ struct guest *guest_new(struct guest_context *ctx, uint16_t domid, const char *n
 static void close_link(struct guest *g)
 {
 	loop_remove(g->ctx->loop, &g->link_source);
-	if (g->link_fd >= 0)
-		close(g->link_fd);
-	g->link_fd = -1;
+	closep(&g->worker.link_fd);
+	g->worker.link_fd = -1;
 }
 
 static void forget_worker(struct guest *g)
 {
 	close_link(g);
 	loop_remove(g->ctx->loop, &g->exit_source);
-	if (g->pidfd >= 0)
-		close(g->pidfd);
-	g->pidfd = -1;
-	g->pid = 0;
+	closep(&g->worker.pidfd);
+	g->worker = WORKER_PROCESS_NULL;
 	state_unmap(g->state);
 	g->state = NULL;
 }
@@ -101,7 +90,7 @@ bool guest_is_over(const struct guest *g)
 	for (unsigned i = 0; i < STATE_DISKS_MAX; i++)
 		if (g->disks[i].known)
 			return false;
-	return !g->pid;
+	return !g->worker.pid;
 }
 
 static void disk_failed(struct guest *g, struct guest_disk *d, const char *why)
@@ -146,7 +135,7 @@ static void send_detach(struct guest *g, unsigned slot)
 {
 	struct link_message m = { .type = LINK_DETACH, .slot = slot };
 	struct guest_disk *d = &g->disks[slot];
-	int r = link_send(g->link_fd, &m, NULL);
+	int r = link_send(g->worker.link_fd, &m, NULL);
 
 	d->phase = GUEST_DISK_DETACHING;
 	if (r)
@@ -191,9 +180,10 @@ static void worker_gone(struct guest *g, const char *why)
 static void link_readable(struct loop_source *src)
 {
 	struct guest *g = container_of(src, struct guest, link_source);
+	struct guest_disk *d;
 	struct link_message m;
 	struct image image;
-	int r = link_receive(g->link_fd, &m, &image);
+	int r = link_receive(g->worker.link_fd, &m, &image);
 
 	if (r == -EAGAIN)
 		return;
@@ -208,19 +198,18 @@ static void link_readable(struct loop_source *src)
 		return;
 	}
 	m.why[sizeof(m.why) - 1] = '\0';
-	switch (m.type) {
-	case LINK_ATTACHED:
+	/* A worker that a guest has taken over must not get further than its own disks. */
+	d = &g->disks[m.slot];
+	if (m.type == LINK_ATTACHED && d->known && d->phase == GUEST_DISK_ATTACHING) {
 		attach_answered(g, &m);
-		break;
-	case LINK_DETACHED:
+	} else if (m.type == LINK_DETACHED && d->known && d->phase == GUEST_DISK_DETACHING) {
 		log_counters(g, m.slot);
-		disk_closed(g, &g->disks[m.slot]);
-		break;
-	case LINK_FAILED:
+		disk_closed(g, d);
+	} else if (m.type == LINK_FAILED) {
 		worker_gone(g, m.why);
-		break;
-	default:
-		log_err(&g->subject, "strange message %d from the worker", m.type);
+	} else {
+		log_err(&g->subject, "strange message %d about slot %u from the worker", m.type,
+			m.slot);
 	}
 }
 
@@ -229,16 +218,16 @@ static void worker_exited(struct loop_source *src)
 	struct guest *g = container_of(src, struct guest, exit_source);
 	int status = 0;
 
-	if (waitpid(g->pid, &status, WNOHANG) == 0)
+	if (waitpid(g->worker.pid, &status, WNOHANG) == 0)
 		return;
 	/* Answers that it gave before it ended. */
-	while (g->link_source.poll && g->link_fd >= 0)
+	while (g->link_source.poll && g->worker.link_fd >= 0)
 		link_readable(&g->link_source);
 	if (WIFSIGNALED(status))
-		log_err(&g->subject, "the worker (pid %d) was ended by signal %d", g->pid,
+		log_err(&g->subject, "the worker (pid %d) was ended by signal %d", g->worker.pid,
 			WTERMSIG(status));
 	else if (WEXITSTATUS(status))
-		log_err(&g->subject, "the worker (pid %d) ended with status %d", g->pid,
+		log_err(&g->subject, "the worker (pid %d) ended with status %d", g->worker.pid,
 			WEXITSTATUS(status));
 	if (worker_needed(g) && !g->stopping) {
 		g->worker_lost = true;
@@ -251,80 +240,32 @@ static void worker_exited(struct loop_source *src)
 			guest_check_disk(g, g->disks[i].devid);
 }
 
-/* Run ourselves again, as a worker, with its two descriptors in place. */
-static int spawn(struct guest *g, int link_fd, int state_fd)
-{
-	_cleanup_(closep) int link = fcntl(link_fd, F_DUPFD_CLOEXEC, WORKER_STATE_FD + 1);
-	_cleanup_(closep) int state = fcntl(state_fd, F_DUPFD_CLOEXEC, WORKER_STATE_FD + 1);
-	char domid[8], level[8];
-	char *argv[] = { "xvirtiod",
-			 "--worker",
-			 domid,
-			 "--worker-name",
-			 g->subject.guest,
-			 "--worker-log-level",
-			 level,
-			 g->ctx->foreground ? "--foreground" : NULL,
-			 NULL };
-	posix_spawn_file_actions_t actions;
-	posix_spawnattr_t attr;
-	sigset_t none;
-	int r;
-
-	/* The copies are out of the way of the numbers that they are to have. */
-	if (link < 0 || state < 0)
-		return fail(-errno, &g->subject, "cannot copy descriptors for a worker");
-	snprintf(domid, sizeof(domid), "%u", g->domid);
-	snprintf(level, sizeof(level), "%d", g->ctx->log_level);
-	sigemptyset(&none);
-	posix_spawnattr_init(&attr);
-	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK);
-	posix_spawnattr_setsigmask(&attr, &none);
-	posix_spawn_file_actions_init(&actions);
-	posix_spawn_file_actions_adddup2(&actions, link, WORKER_LINK_FD);
-	posix_spawn_file_actions_adddup2(&actions, state, WORKER_STATE_FD);
-	r = -posix_spawn(&g->pid, "/proc/self/exe", &actions, &attr, argv, environ);
-	posix_spawn_file_actions_destroy(&actions);
-	posix_spawnattr_destroy(&attr);
-	if (r) {
-		g->pid = 0;
-		return fail(r, &g->subject, "cannot start a worker");
-	}
-	return 0;
-}
-
 static int start_worker(struct guest *g)
 {
-	_cleanup_(closep) int state_fd = -1, ours = -1, theirs = -1;
-	int pair[2], r;
+	_cleanup_(closep) int state_fd = -1;
+	int r;
 
 	r = state_create(g->domid, &g->subject, &g->state, &state_fd);
 	if (r)
 		return r;
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
-		r = fail(-errno, &g->subject, "cannot make a socket pair");
-	if (!r) {
-		ours = pair[0];
-		theirs = pair[1];
-		r = spawn(g, theirs, state_fd);
-	}
+	r = spawn_worker(&g->worker, g->domid, &g->subject, state_fd, g->ctx->log_level,
+			 g->ctx->foreground);
 	if (r) {
-		state_unmap(g->state);
-		g->state = NULL;
+		forget_worker(g);
 		return r;
 	}
-
-	g->pidfd = pidfd_open(g->pid, 0);
-	g->link_fd = take_fd(&ours);
 	g->exit_source.ready = worker_exited;
 	g->link_source.ready = link_readable;
-	r = g->pidfd < 0 ? fail(-errno, &g->subject, "cannot watch the worker") : 0;
+	r = loop_add(g->ctx->loop, &g->exit_source, g->worker.pidfd);
 	if (!r)
-		r = loop_add(g->ctx->loop, &g->exit_source, g->pidfd);
-	if (!r)
-		r = loop_add(g->ctx->loop, &g->link_source, g->link_fd);
-	log_info(&g->subject, "domain %u is served by worker %d", g->domid, g->pid);
-	return r;
+		r = loop_add(g->ctx->loop, &g->link_source, g->worker.link_fd);
+	if (r) {
+		spawn_kill(&g->worker);
+		forget_worker(g);
+		return r;
+	}
+	log_info(&g->subject, "domain %u is served by worker %d", g->domid, g->worker.pid);
+	return 0;
 }
 
 /* Toolstack, configuration and image, put together. */
@@ -383,7 +324,7 @@ static void try_attach(struct guest *g, struct guest_disk *d)
 	int r;
 
 	/* A worker that is leaving has no link any more; its exit brings us here again. */
-	if (g->pid && g->link_fd < 0)
+	if (g->worker.pid && g->worker.link_fd < 0)
 		return;
 	r = discover_read(g->ctx->xenstore, d->dir, g->domid, &d->subject, &want, &missing);
 	if (r == -EAGAIN) {
@@ -397,11 +338,11 @@ static void try_attach(struct guest *g, struct guest_disk *d)
 	}
 	if (!r && g->worker_lost)
 		r = fail(-ESRCH, &d->subject, "the process that served this guest has ended");
-	if (!r && !g->pid)
+	if (!r && !g->worker.pid)
 		r = start_worker(g);
 	if (!r) {
 		m.image = image.fd >= 0 ? image.info : m.image;
-		r = link_send(g->link_fd, &m, &image);
+		r = link_send(g->worker.link_fd, &m, &image);
 		if (r)
 			fail(r, &d->subject, "cannot hand the disk to its worker");
 	}

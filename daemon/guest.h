@@ -8,11 +8,11 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include <sys/types.h>
 
 #include "base/loop.h"
 #include "config/config.h"
 #include "daemon/link.h"
+#include "daemon/spawn.h"
 #include "daemon/state.h"
 #include "transport/xenstore.h"
 
@@ -49,9 +49,7 @@ struct guest {
 	struct guest_context *ctx; /* borrowed */
 	uint16_t domid;
 	struct log_subject subject;
-	pid_t pid;   /* of the worker; 0: none */
-	int pidfd;   /* readable when it has ended */
-	int link_fd; /* our end of the link; -1: none */
+	struct worker_process worker; /* pid 0: none */
 	struct loop_source exit_source, link_source;
 	struct state *state; /* shared with the worker */
 	bool worker_lost;    /* it ended before its time: its disks can't be served any more */
@@ -80,7 +78,7 @@ void guest_stop(struct guest *g);
 /* Does its worker process still run? */
 static inline bool guest_has_worker(const struct guest *g)
 {
-	return g->pid != 0;
+	return g->worker.pid != 0;
 }
 
 /* Nothing is left of it: no disks, no worker. */

@@ -78,9 +78,10 @@ static const int allowed[] = {
 	SCMP_SYS(io_uring_enter),
 	SCMP_SYS(io_uring_register),
 	SCMP_SYS(close),
-	/* event channels, the log on standard error */
+	/* event channels, the log and libc's last words on standard error */
 	SCMP_SYS(read),
 	SCMP_SYS(write),
+	SCMP_SYS(writev),
 	/* the link, with descriptors of images; the journal */
 	SCMP_SYS(recvmsg),
 	SCMP_SYS(sendmsg),
@@ -123,6 +124,8 @@ static int allow_xen_ioctls(scmp_filter_ctx ctx)
  */
 static int filter_syscalls(const struct log_subject *subject)
 {
+	/* abort() */
+	const struct scmp_arg_cmp to_itself = { .arg = 0, .op = SCMP_CMP_EQ, .datum_a = getpid() };
 	scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_ERRNO(EPERM));
 	int r = ctx ? 0 : -ENOMEM;
 
@@ -130,10 +133,8 @@ static int filter_syscalls(const struct log_subject *subject)
 		r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, allowed[i], 0);
 	if (!r)
 		r = allow_xen_ioctls(ctx);
-	/* abort() sends the signal to itself. */
 	if (!r)
-		r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1,
-				     SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid()));
+		r = seccomp_rule_add_array(ctx, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1, &to_itself);
 	if (!r)
 		r = seccomp_load(ctx);
 	if (ctx)

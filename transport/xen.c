@@ -10,6 +10,7 @@
 #include <xendevicemodel.h>
 #include <xenevtchn.h>
 #include <xenforeignmemory.h>
+#include <xentoolcore.h>
 #include <xen/hvm/dm_op.h>
 #include <xen/hvm/ioreq.h>
 #include <xen/memory.h>
@@ -40,13 +41,12 @@ int xen_domain_init(struct xen_domain *x, uint16_t domid, const struct log_subje
 	if (fcntl(x->evtchn_fd, F_SETFL, O_NONBLOCK) < 0)
 		return fail(-errno, subject, "cannot make the event channels non-blocking");
 
-	if (xendevicemodel_restrict(x->dmod, domid) < 0)
-		return fail(-errno, subject, "cannot restrict the device model to domain %u",
-			    domid);
-	if (xenforeignmemory_restrict(x->fmem, domid) < 0)
-		return fail(-errno, subject, "cannot restrict foreign memory to domain %u", domid);
-	if (xenevtchn_restrict(x->evtchn, domid) < 0)
-		return fail(-errno, subject, "cannot restrict event channels to domain %u", domid);
+	/*
+	 * All handles, not each by its own function: xendevicemodel_open() makes one for plain
+	 * hypercalls, too, which xendevicemodel_restrict() forgets.
+	 */
+	if (xentoolcore_restrict_all(domid) < 0)
+		return fail(-errno, subject, "cannot restrict the Xen handles to domain %u", domid);
 
 	if (xendevicemodel_nr_vcpus(x->dmod, domid, &x->nr_vcpus) < 0)
 		return fail(-errno, subject, "cannot ask Xen for the vCPUs of domain %u%s", domid,

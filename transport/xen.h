@@ -41,8 +41,9 @@ struct xen_domain {
 #define XEN_DOMAIN_NULL ((struct xen_domain){ .evtchn_fd = -1 })
 
 /*
- * Open the handles and restrict each of them to domid, for good (IOCTL_PRIVCMD_RESTRICT,
- * IOCTL_EVTCHN_RESTRICT_DOMID), then learn nr_vcpus.
+ * Open the handles and restrict all of the process's Xen handles to domid, for good
+ * (xentoolcore_restrict_all(): IOCTL_PRIVCMD_RESTRICT, IOCTL_EVTCHN_RESTRICT_DOMID; plain hypercalls
+ * are cut off), then learn nr_vcpus.
  */
 int xen_domain_init(struct xen_domain *x, uint16_t domid, const struct log_subject *subject);
 

@@ -3,7 +3,7 @@
 #include "tests/unit/config-try.h"
 
 #define QUEUES	   " is not a number from 1 to 8 or \"auto\""
-#define QUEUE_SIZE " is not a power of two from 2 to 1024"
+#define QUEUE_SIZE " is not a power of two from 8 to 1024"
 #define BOOL	   " is not a boolean (true or false)"
 #define SERIAL	   " is not a text of up to 20 printable ASCII characters"
 #define SIZE                                                                                       \
@@ -26,7 +26,7 @@ static const struct {
 	{ "queues = 4294967297L", "queues: 4294967297" QUEUES },
 	{ "queues = \"4\"", "queues: \"4\"" QUEUES },
 	{ "queues = 2.0", "queues: 2" QUEUES },
-	{ "queue_size = 1", "queue_size: 1" QUEUE_SIZE },
+	{ "queue_size = 4", "queue_size: 4" QUEUE_SIZE },
 	{ "queue_size = 100", "queue_size: 100" QUEUE_SIZE },
 	{ "queue_size = 2048", "queue_size: 2048" QUEUE_SIZE },
 	{ "read_only = 1", "read_only: 1" BOOL },

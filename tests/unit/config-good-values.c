@@ -45,7 +45,7 @@ static void numbers(void **state)
 	assert_int_equal(only_disk("queues = 1;").queues, 1);
 	assert_int_equal(only_disk("queues = 8L;").queues, 8);
 	assert_int_equal(only_disk("queues = \"auto\";").queues, 0);
-	assert_int_equal(only_disk("queue_size = 2;").queue_size, 2);
+	assert_int_equal(only_disk("queue_size = 8;").queue_size, 8);
 	assert_int_equal(only_disk("queue_size = 1024;").queue_size, 1024);
 }
 

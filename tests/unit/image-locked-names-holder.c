@@ -60,9 +60,8 @@ static void names_other_process(void **state)
 
 	(void)state;
 	assert_int_equal(try(false, &image, why, sizeof(why)), -EBUSY);
-	snprintf(expected, sizeof(expected),
-		 "%s: cannot lock for writing: in use by ?%s (pid %d)", path,
-		 program_invocation_name + 1, pid);
+	snprintf(expected, sizeof(expected), "%s: cannot lock for writing: in use by ?%s (pid %d)",
+		 path, program_invocation_name + 1, pid);
 	assert_string_equal(why, expected);
 	assert_int_equal(try(true, &image, why, sizeof(why)), -EBUSY);
 	assert_int_equal(image.fd, -1);

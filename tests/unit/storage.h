@@ -64,7 +64,8 @@ static inline void make_file(char path[64], const char *dir, size_t size, int fi
 }
 
 /* image_open() with the text of its complaint. */
-static inline int open_image(struct image *ret, const struct image_params *p, char *why, size_t size)
+static inline int open_image(struct image *ret, const struct image_params *p, char *why,
+			     size_t size)
 {
 	int r = image_open(ret, p, &test_subject);
 

@@ -13,7 +13,7 @@ guest exec g1 'dd if=/dev/urandom of=/dev/null bs=1k count=1 2>/dev/null
 	--runtime=60 --offset=32m --size=30m --minimal --name=a --filename=/dev/vda >/dev/null 2>&1 &
 	sleep 2' || fail "start of the traffic"
 xl reboot -F g1 || fail "xl reboot"
-reborn() { n=$(xl domid g1 2>/dev/null) && [ "$n" != "$first" ]; }
+reborn() { second=$(xl domid g1 2>/dev/null) && [ "$second" != "$first" ]; }
 wait_for 60 reborn || fail "the guest did not come again"
 guest exec g1 --timeout 120 'mount -t ext4 /dev/vda /mnt && cat /mnt/kept && umount /mnt' >/tmp/kept ||
 	fail "second life"

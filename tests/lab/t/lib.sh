@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=sh disable=SC2034
-# What the lab tests share; each sources it.  They run in dom0, with busybox sh.  A test that ends
+# What the lab tests share; each sources it.  They run in dom0, whose sh is dash.  A test that ends
 # with status 0 has kept its promise.
 BACKEND=/local/domain/0/backend/virtio_disk
 LOG=/tmp/xvirtiod.log
@@ -31,19 +31,19 @@ daemon_stop() {
 	DAEMON=
 }
 
-# wait_for SECONDS COMMAND...: until it succeeds
+# wait_for SECONDS COMMAND...: until it succeeds.  COMMAND may be a function that sets variables.
 wait_for() {
-	local n=$(($1 * 5))
+	local wait_for_left=$(($1 * 5))
 	shift
 	while ! "$@"; do
-		n=$((n - 1))
-		[ $n -gt 0 ] || return 1
+		wait_for_left=$((wait_for_left - 1))
+		[ $wait_for_left -gt 0 ] || return 1
 		usleep 200000
 	done
 }
 
 workers() {
-	cat /proc/[0-9]*/cmdline 2>/dev/null | tr '\0' ' ' | grep -o 'xvirtiod --worker' | wc -l
+	cat /proc/[0-9]*/cmdline 2>/dev/null | tr '\0' ' ' | grep -o 'xvirtiod --[w]orker' | wc -l
 }
 
 no_workers() {
@@ -63,9 +63,12 @@ check_nothing_left() {
 	wait_for 30 no_domains || fail "domains are left: $(xl list)"
 	wait_for 30 no_workers || fail "workers are left"
 	! xenstore-ls $BACKEND 2>/dev/null | grep -q . || fail "nodes are left: $(xenstore-ls $BACKEND)"
-	if [ -n "$DAEMON" ] && ls -l /proc/$DAEMON/fd | grep -E 'xvirtiod-state|\.img|socket:.*worker'; then
-		fail "the daemon still holds what belonged to a guest"
-	fi
+	[ -z "$DAEMON" ] && return
+	for fd in "/proc/$DAEMON/fd"/*; do
+		case $(readlink $fd) in *xvirtiod-state* | *.img* | *pidfd*)
+			fail "the daemon still holds $(readlink $fd)" ;;
+		esac
+	done
 }
 
 # image NAME MEGABYTES: an empty one in $IMAGES
@@ -93,7 +96,3 @@ same_bytes() {
 	outside=$(md5sum <$3)
 	[ "$inside" = "$outside" ] || fail "$1 $2 and $3 differ"
 }
-
-# The device in GUEST whose serial is XVDX: by default the daemon gives the name in the xl.cfg.
-# Use inside a guest: DEV=$(by_serial xvdb)
-BY_SERIAL='by_serial() { for d in /sys/block/vd*; do [ "$(cat $d/serial)" = $1 ] && echo /dev/${d##*/}; done; }'

@@ -6,7 +6,6 @@ image mine 8
 image other 8
 daemon_start --domain g1
 guest start g1 --disk $IMAGES/mine.img || fail "guest start g1"
-id=$(xl domid g1)
 xenstore-write $BACKEND/9999/51712/state 1
 sleep 1
 [ "$(xenstore-read $BACKEND/9999/51712/state)" = 1 ] || fail "another guest's node was touched"
