@@ -170,10 +170,11 @@ bool guest_mem_map(struct guest_mem *m, uint64_t gpa, uint64_t len)
 			continue;
 		if (!(m->chunks[chunk / 64] & 1ull << chunk % 64))
 			map_chunk(m, chunk);
-		/* A hole in a mapped chunk may have been filled by the guest since. */
-		else
-			map_run(m, page, 1, &err);
-		if (!is_present(m, page))
+		/*
+		 * Alone: the guest may have filled a hole since its chunk was mapped, or have taken some
+		 * other page out of this one's run while that was being mapped.
+		 */
+		if (!is_present(m, page) && !map_run(m, page, 1, &err))
 			return false;
 	}
 	return true;

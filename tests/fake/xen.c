@@ -19,6 +19,7 @@ static struct {
 	uint8_t *ram;
 	bool absent[FRAMES];
 	uint8_t *mapped_at[FRAMES];
+	uint64_t vanishing; /* frame, or 0 */
 	unsigned map_calls;
 	struct xen_ioreq req[FAKE_VCPUS];
 	enum { IDLE, READY, INPROCESS, ANSWERED } slot[FAKE_VCPUS];
@@ -81,6 +82,11 @@ void fake_set_present(uint64_t gfn, bool present)
 {
 	assert_true(frame_index(gfn) >= 0);
 	fake.absent[frame_index(gfn)] = !present;
+}
+
+void fake_vanish_after_map(uint64_t gfn)
+{
+	fake.vanishing = gfn;
 }
 
 unsigned fake_map_calls(void)
@@ -213,6 +219,9 @@ int xen_map(struct xen_domain *x, void *va, uint64_t gfn, unsigned n, int *err)
 		else
 			place(p, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, 0);
 	}
+	if (fake.vanishing)
+		fake_set_present(fake.vanishing, false);
+	fake.vanishing = 0;
 	return 0;
 }
 

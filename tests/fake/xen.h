@@ -28,6 +28,9 @@ void *fake_ram(uint64_t gpa);
 /* Take a frame out of the guest's memory (ballooned), or put it back. */
 void fake_set_present(uint64_t gfn, bool present);
 
+/* Take a frame out of the guest's memory as soon as xen_map() has been called once more. */
+void fake_vanish_after_map(uint64_t gfn);
+
 /* Calls of xen_map() so far, and frames mapped now. */
 unsigned fake_map_calls(void);
 unsigned fake_mapped_frames(void);

@@ -37,6 +37,19 @@ static void neighbours_work(void **state)
 	assert_null(guest_mem_at(&mem, GPA(0), 16 * PAGE));
 }
 
+/* A vCPU balloons while a chunk is being mapped: only the page that it took is missing. */
+static void race_costs_one_page(void **state)
+{
+	(void)state;
+	fake_set_present(GFN(7), false);
+	fake_vanish_after_map(GFN(300));
+	expect_mapped(GPA(100), PAGE);
+	expect_hole(300);
+	expect_hole(7);
+	expect_mapped(GPA(301), 211 * PAGE);
+	expect_mapped(GPA(8), 292 * PAGE);
+}
+
 static void page_comes_back(void **state)
 {
 	(void)state;
@@ -104,8 +117,13 @@ static void no_ram(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(neighbours_work),	  TEST(page_comes_back),   TEST(whole_chunk_comes_back),
-		TEST(balloon_out_and_in), TEST(every_second_page), TEST(no_ram),
+		TEST(neighbours_work),
+		TEST(race_costs_one_page),
+		TEST(page_comes_back),
+		TEST(whole_chunk_comes_back),
+		TEST(balloon_out_and_in),
+		TEST(every_second_page),
+		TEST(no_ram),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
