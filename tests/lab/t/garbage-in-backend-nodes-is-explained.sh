@@ -36,7 +36,7 @@ garbage() {
 	pattern=${3:-$dir_relative/$1 }
 	: >$LOG
 	all_nodes $1
-	xenstore-write $dir/$1 "$2" $dir/state 1
+	xenstore-write -- $dir/$1 "$2" $dir/state 1
 	wait_for 10 has_error "$pattern" || fail "$1='$2': the error node says '$(xenstore-read $dir/error)'"
 	state_is 1 || fail "$1='$2': state $(xenstore-read $dir/state)"
 	n=$(grep -c "error: .*$pattern" $LOG)
