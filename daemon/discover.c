@@ -68,6 +68,21 @@ enum xenbus_state discover_state(struct xenstore *x, const char *dir)
 	return xenstore_read_u64(x, dir, "state", 0, UINT32_MAX, &state) == 0 ? state : XENBUS_NONE;
 }
 
+static bool is_vdev(const char *s)
+{
+	return *s && !s[strspn(s, "abcdefghijklmnopqrstuvwxyz0123456789")];
+}
+
+void discover_name(struct xenstore *x, const char *dir, uint32_t devid, char *ret, size_t size)
+{
+	_cleanup_(freep) char *dev = xenstore_read(x, dir, "dev");
+
+	if (dev && is_vdev(dev) && strlen(dev) < size)
+		strcpy(ret, dev);
+	else
+		snprintf(ret, size, "%u", devid);
+}
+
 /* What is being read, so that each complaint can say where it stands. */
 struct reader {
 	struct xenstore *x;
@@ -101,6 +116,8 @@ static int read_text(struct reader *r, const char *key, char **ret)
 		r->missing = key;
 		return -EAGAIN;
 	}
+	if (errno == EILSEQ)
+		return refuse(r->subject, "%s/%s is not printable text", r->dir, key);
 	return fail(-errno, r->subject, "cannot read %s/%s", r->dir, key);
 }
 
@@ -147,15 +164,13 @@ static int read_vdev(struct reader *r, char *ret, size_t size)
 {
 	_cleanup_(freep) char *dev = NULL;
 	int e = read_text(r, "dev", &dev);
-	size_t len;
 
 	if (e)
 		return e;
-	len = strspn(dev, "abcdefghijklmnopqrstuvwxyz0123456789");
-	if (!len || dev[len] || len >= size)
+	if (!is_vdev(dev) || strlen(dev) >= size)
 		return refuse(r->subject, "%s/dev is \"%s\", not the name of a device", r->dir,
 			      dev);
-	memcpy(ret, dev, len + 1);
+	strcpy(ret, dev);
 	return 0;
 }
 

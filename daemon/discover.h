@@ -54,6 +54,9 @@ int discover_split(const char *path, uint16_t *ret_domid, uint32_t *ret_devid);
 /* The backend directory of a disk, into dir[XENSTORE_PATH_MAX]. */
 void discover_dir(char *dir, uint16_t domid, uint32_t devid);
 
+/* What to call a disk in log lines: its dev node, or its number if that says nothing useful. */
+void discover_name(struct xenstore *x, const char *dir, uint32_t devid, char *ret, size_t size);
+
 /* The state node in a backend directory. */
 enum xenbus_state discover_state(struct xenstore *x, const char *dir);
 

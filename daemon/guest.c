@@ -404,7 +404,7 @@ static struct guest_disk *add_disk(struct guest *g, uint32_t devid)
 			continue;
 		*d = (struct guest_disk){ .known = true, .devid = devid };
 		discover_dir(d->dir, g->domid, devid);
-		snprintf(vdev, sizeof(vdev), "%u", devid);
+		discover_name(g->ctx->xenstore, d->dir, devid, vdev, sizeof(vdev));
 		log_subject_set(&d->subject, g->subject.guest, vdev);
 		return d;
 	}
