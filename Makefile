@@ -89,9 +89,9 @@ install: all
 	$(INSTALL) -m 644 config/xvirtiod.conf.5 $(DESTDIR)$(mandir)/man5/xvirtiod.conf.5
 	test -e $(DESTDIR)$(sysconfdir)/xvirtiod/xvirtiod.conf || $(INSTALL) -m 644 \
 		config/xvirtiod.conf $(DESTDIR)$(sysconfdir)/xvirtiod/xvirtiod.conf
-	install -d $(DESTDIR)$(unitdir)
-	for u in $(UNITS); do sed 's|/usr/sbin/xvirtiod|$(sbindir)/xvirtiod|' systemd/$$u \
-		>$(DESTDIR)$(unitdir)/$$u || exit; done
+	for u in $(UNITS); do \
+		sed 's|/usr/sbin/xvirtiod|$(sbindir)/xvirtiod|' systemd/$$u >$B/$$u && \
+		$(INSTALL) -m 644 $B/$$u $(DESTDIR)$(unitdir)/$$u || exit; done
 
 uninstall:
 	rm -f $(DESTDIR)$(sbindir)/xvirtiod $(DESTDIR)$(mandir)/man8/xvirtiod.8 \

@@ -18,6 +18,7 @@
 #ifndef BACKENDS_BACKEND_H
 #define BACKENDS_BACKEND_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/uio.h>
 
@@ -82,6 +83,12 @@ struct backend {
 	const struct backend_ops *ops;
 	const struct log_subject *subject;
 	struct image_info info; /* size, block sizes, what it can do; the owner may let size grow */
+
+	/*
+	 * Set by the owner while nobody waits for results any more (a disk that is detached, a device
+	 * that is reset): requests that need further steps end with -ECANCELED instead.
+	 */
+	bool cancel;
 };
 
 /* A new backend: its table here, and a line in registry.c. */

@@ -54,7 +54,7 @@ void file_finish(struct file_request *fr, int result)
 {
 	struct blk_request *req = file_request_owner(fr);
 
-	if (result < 0)
+	if (result < 0 && result != -ECANCELED)
 		log_error(fr->file, req, result);
 	fr->file->in_flight--;
 	req->done(req, result);
@@ -188,7 +188,8 @@ static void direct_done(struct loop_op *op, int res)
 		if (req->op == BLK_READ)
 			iov_copy(req, fr->wait.span.mem, res);
 		transfer_progress(fr, res);
-		if (fr->pos < req->len && is_direct(fr, req) && !bounce_is_contended(pool)) {
+		if (fr->pos < req->len && is_direct(fr, req) && !bounce_is_contended(pool) &&
+		    !fr->file->backend.cancel) {
 			direct_issue(fr);
 			return;
 		}
@@ -246,6 +247,8 @@ static void transfer_next(struct file_request *fr)
 
 	if (!left)
 		file_finish(fr, 0);
+	else if (f->backend.cancel)
+		file_finish(fr, -ECANCELED);
 	else if (!is_direct(fr, req))
 		buffered_issue(fr);
 	else if (bounce_get(f->loop->bounce, &fr->wait, MIN(left, PIECE_MAX),

@@ -2,8 +2,8 @@
 /*
  * One line per event, each naming the guest and the disk it is about.
  *
- * Where standard error is the journal, lines go there through libsystemd with the fields GUEST=
- * and DISK= beside PRIORITY=; anywhere else they are text on standard error.  Messages are
+ * Where standard error is the journal, lines go there with the fields GUEST= and DISK= beside
+ * PRIORITY=; anywhere else they are text on standard error.  Messages are
  * "what was tried", lower case, without a full stop; fail() adds why.
  *
  * All functions keep errno.  They are meant for the process's one thread.
@@ -25,10 +25,16 @@ struct log_subject {
 
 /*
  * Choose journal or standard error, and the most detailed syslog level shown (LOG_ERR ...
- * LOG_DEBUG).  A first line goes to the journal at once, at LOG_DEBUG: libsystemd opens its socket with
- * that and keeps it, so that logging works after a sandbox has taken the file system away.
+ * LOG_DEBUG).
  */
 void log_open(int level);
+
+/*
+ * Send lines to the journal whose native socket is at path.  The socket is connected now and kept, so
+ * logging goes on when a sandbox has taken the file system away (libsystemd's sd_journal_send() goes
+ * by the path each time).  0 or -errno.
+ */
+int log_open_journal(const char *path);
 
 /* Text on standard error, even if that is the journal. */
 void log_force_text(void);

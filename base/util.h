@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
 
 #define ARRAY_SIZE(a)			(sizeof(a) / sizeof((a)[0]))
@@ -56,6 +57,15 @@ static inline int take_fd(int *fd)
 
 	*fd = -1;
 	return ret;
+}
+
+/* Milliseconds of CLOCK_MONOTONIC. */
+static inline uint64_t clock_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000ull + now.tv_nsec / 1000000;
 }
 
 /* Is v a power of two (1, 2, 4, ...)? */

@@ -268,19 +268,24 @@ void discovered_free(struct discovered *d)
 	*d = DISCOVERED_NULL;
 }
 
-void discover_set_state(struct xenstore *x, const char *dir, enum xenbus_state state,
-			const struct log_subject *subject)
+void discover_set_state(struct xenstore *x, const char *dir, enum xenbus_state from,
+			enum xenbus_state to, const struct log_subject *subject)
 {
-	char text[8];
+	char old[8], new[8];
 	int r;
 
-	snprintf(text, sizeof(text), "%u", state);
-	r = xenstore_update(x, dir, "state", text);
-	if (r && r != -ENOENT)
+	snprintf(old, sizeof(old), "%u", from);
+	snprintf(new, sizeof(new), "%u", to);
+	r = xenstore_update(x, dir, "state", old, new);
+	if (r && r != -ENOENT && r != -ESTALE)
 		fail(r, subject, "cannot write %s/state", dir);
 }
 
 void discover_set_error(struct xenstore *x, const char *dir, const char *why)
 {
-	xenstore_update(x, dir, "error", why);
+	/* The state node is libxl's: while it is there, so is the directory. */
+	if (!why)
+		xenstore_remove(x, dir, "error");
+	else if (discover_state(x, dir) != XENBUS_NONE)
+		xenstore_write(x, dir, "error", why);
 }

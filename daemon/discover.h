@@ -76,11 +76,14 @@ uint64_t discover_fingerprint(struct xenstore *x, const char *dir);
 
 void discovered_free(struct discovered *d);
 
-/* Write the state; logged if it fails, unless the directory is gone. */
-void discover_set_state(struct xenstore *x, const char *dir, enum xenbus_state state,
-			const struct log_subject *subject);
+/*
+ * Take the state from one value to another.  Nothing happens if libxl has been quicker: another
+ * state, or no directory any more; its watch event will tell.  Else logged if it fails.
+ */
+void discover_set_state(struct xenstore *x, const char *dir, enum xenbus_state from,
+			enum xenbus_state to, const struct log_subject *subject);
 
-/* Say in the directory's error node why the disk isn't served. */
+/* Say in the directory's error node why the disk isn't served; NULL: it is, remove the node. */
 void discover_set_error(struct xenstore *x, const char *dir, const char *why);
 
 #endif

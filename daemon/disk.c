@@ -13,11 +13,18 @@ static struct disk *to_disk(struct virtio_device *dev)
 	return container_of(dev, struct disk, mmio.dev);
 }
 
+/* Of a queue's requests that are begun in one round. */
+#define ROUND_BYTES (64u << 20)
+
 /* True if the queue has, or may have, more than its share of this round. */
 static bool drain_queue(struct disk *d, struct virtq *q)
 {
-	/* A driver can refill the ring as fast as we empty it: other queues have a turn, too. */
+	/*
+	 * A driver can refill the ring as fast as we empty it, or fill it with huge requests: other
+	 * queues, and the watcher, have a turn, too.
+	 */
 	unsigned budget = q->state->size;
+	uint64_t bytes = 0;
 	uint16_t head;
 
 	virtq_suppress_kicks(q);
@@ -25,11 +32,11 @@ static bool drain_queue(struct disk *d, struct virtq *q)
 	while (q->state->ready && virtio_device_live(&d->mmio.dev)) {
 		int r;
 
-		if (!budget)
+		if (!budget || bytes > ROUND_BYTES)
 			return true;
 		r = virtq_pop(q, &head);
 		if (r > 0) {
-			request_start(d, q, head);
+			bytes += request_start(d, q, head);
 			budget--;
 		} else if (r < 0 || !virtq_want_kicks(q)) {
 			return false;
@@ -55,6 +62,9 @@ bool disk_run(struct disk *d)
 void disk_publish(struct disk *d)
 {
 	bool interrupt = false;
+
+	/* While a disk is detached or a device is reset, what is in flight ends at its next step. */
+	d->backend->cancel = d->stopped || d->mmio.dev.state->resetting;
 
 	while (d->pushed) {
 		unsigned i = __builtin_ctz(d->pushed);

@@ -17,12 +17,20 @@
 #include "daemon/guest.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/pidfd.h>
 #include <sys/wait.h>
 
-#include "backends/backend.h"
 #include "daemon/discover.h"
+#include "daemon/plan.h"
+
+/*
+ * How long a worker may take to detach a disk or to leave: less than the 10 s that libxl waits for
+ * state 6, which must not come before guest memory is unmapped.
+ */
+#define LEAVE_MS 5000
 
 struct guest *guest_new(struct guest_context *ctx, uint16_t domid, const char *name)
 {
@@ -35,12 +43,22 @@ struct guest *guest_new(struct guest_context *ctx, uint16_t domid, const char *n
 	g->ctx = ctx;
 	g->domid = domid;
 	g->worker = WORKER_PROCESS_NULL;
+	g->state_fd = -1;
+	snprintf(g->name, sizeof(g->name), "%s", name);
 	log_subject_set(&g->subject, name, "");
 	return g;
 }
 
+static void set_deadline(struct guest *g)
+{
+	g->leave_by = clock_ms() + LEAVE_MS;
+}
+
+/* The worker sees the end of file, and leaves. */
 static void close_link(struct guest *g)
 {
+	if (g->worker.link_fd >= 0 && !g->stopping)
+		set_deadline(g);
 	loop_remove(g->ctx->loop, &g->link_source);
 	closep(&g->worker.link_fd);
 	g->worker.link_fd = -1;
@@ -52,8 +70,15 @@ static void forget_worker(struct guest *g)
 	loop_remove(g->ctx->loop, &g->exit_source);
 	closep(&g->worker.pidfd);
 	g->worker = WORKER_PROCESS_NULL;
+	g->leave_by = 0;
+}
+
+static void forget_state(struct guest *g)
+{
 	state_unmap(g->state);
 	g->state = NULL;
+	closep(&g->state_fd);
+	g->state_fd = -1;
 }
 
 void guest_free(struct guest *g)
@@ -61,6 +86,7 @@ void guest_free(struct guest *g)
 	if (!g)
 		return;
 	forget_worker(g);
+	forget_state(g);
 	free(g);
 }
 
@@ -109,8 +135,7 @@ static void log_counters(const struct guest *g, unsigned slot)
 	log_info(&g->disks[slot].subject,
 		 "served %llu reads (%llu bytes), %llu writes (%llu bytes), %llu flushes, %llu "
 		 "discards, %llu write-zeroes; %llu errors, %llu unsupported, %llu guest faults; "
-		 "%llu "
-		 "kicks, %llu interrupts, %llu invalidates",
+		 "%llu kicks, %llu interrupts, %llu invalidates",
 		 U(s->counters.reads), U(s->counters.read_bytes), U(s->counters.writes),
 		 U(s->counters.written_bytes), U(s->counters.flushes), U(s->counters.discards),
 		 U(s->counters.write_zeroes), U(s->counters.errors), U(s->counters.unsupported),
@@ -123,8 +148,8 @@ static void log_counters(const struct guest *g, unsigned slot)
 static void disk_closed(struct guest *g, struct guest_disk *d)
 {
 	d->phase = GUEST_DISK_CLOSED;
-	if (discover_state(g->ctx->xenstore, d->dir) == XENBUS_CLOSING)
-		discover_set_state(g->ctx->xenstore, d->dir, XENBUS_CLOSED, &d->subject);
+	d->close_next = false;
+	discover_set_state(g->ctx->xenstore, d->dir, XENBUS_CLOSING, XENBUS_CLOSED, &d->subject);
 	if (!xenstore_exists(g->ctx->xenstore, d->dir))
 		d->known = false;
 	if (!worker_needed(g))
@@ -138,6 +163,7 @@ static void send_detach(struct guest *g, unsigned slot)
 	int r = link_send(g->worker.link_fd, &m, NULL);
 
 	d->phase = GUEST_DISK_DETACHING;
+	set_deadline(g);
 	if (r)
 		fail(r, &d->subject, "cannot tell the worker to detach");
 }
@@ -159,7 +185,9 @@ static void attach_answered(struct guest *g, const struct link_message *m)
 		send_detach(g, m->slot);
 		return;
 	}
-	discover_set_state(g->ctx->xenstore, d->dir, XENBUS_INIT_WAIT, &d->subject);
+	discover_set_error(g->ctx->xenstore, d->dir, NULL);
+	discover_set_state(g->ctx->xenstore, d->dir, XENBUS_INITIALISING, XENBUS_INIT_WAIT,
+			   &d->subject);
 }
 
 /* The worker cannot go on. */
@@ -177,40 +205,78 @@ static void worker_gone(struct guest *g, const char *why)
 	}
 }
 
-static void link_readable(struct loop_source *src)
+static void detach_answered(struct guest *g, unsigned slot)
 {
-	struct guest *g = container_of(src, struct guest, link_source);
-	struct guest_disk *d;
+	struct guest_disk *d = &g->disks[slot];
+
+	log_counters(g, slot);
+	disk_closed(g, d);
+	if (!count(g, GUEST_DISK_DETACHING) && g->worker.link_fd >= 0)
+		g->leave_by = 0;
+	/* libxl may have made the directory anew meanwhile. */
+	if (d->known)
+		guest_check_disk(g, d->devid);
+}
+
+/* A worker that a guest has taken over must not get further than its own disks. */
+static void hear(struct guest *g, struct link_message *m)
+{
+	struct guest_disk *d = m->slot < STATE_DISKS_MAX ? &g->disks[m->slot] : NULL;
+	uint64_t suppressed;
+
+	m->why[sizeof(m->why) - 1] = '\0';
+	if (m->type == LINK_FAILED) {
+		worker_gone(g, m->why);
+		close_link(g);
+	} else if (m->type == LINK_ATTACHED && d && d->known && d->phase == GUEST_DISK_ATTACHING) {
+		attach_answered(g, m);
+	} else if (m->type == LINK_DETACHED && d && d->known && d->phase == GUEST_DISK_DETACHING) {
+		detach_answered(g, m->slot);
+	} else if (log_limit_pass(&g->worker_limit, &suppressed)) {
+		log_err(&g->subject, "strange message %d about slot %u from the worker", m->type,
+			m->slot);
+	}
+}
+
+/* True if there was a message. */
+static bool receive(struct guest *g)
+{
 	struct link_message m;
 	struct image image;
-	int r = link_receive(g->worker.link_fd, &m, &image);
+	int r;
 
+	if (g->worker.link_fd < 0)
+		return false;
+	r = link_receive(g->worker.link_fd, &m, &image);
 	if (r == -EAGAIN)
-		return;
+		return false;
 	if (r <= 0) {
 		/* What became of the worker, its exit will tell. */
 		loop_remove(g->ctx->loop, &g->link_source);
-		return;
+		return false;
 	}
 	image_close(&image);
-	if (m.slot >= STATE_DISKS_MAX) {
-		log_err(&g->subject, "the worker names slot %u", m.slot);
-		return;
+	hear(g, &m);
+	return true;
+}
+
+static void link_readable(struct loop_source *src)
+{
+	receive(container_of(src, struct guest, link_source));
+}
+
+bool guest_check_deadline(struct guest *g, uint64_t now_ms)
+{
+	if (!g->worker.pid || !g->leave_by)
+		return false;
+	if (now_ms >= g->leave_by) {
+		log_warn(&g->subject, "the worker (pid %d) has not let go in %d s and is killed",
+			 g->worker.pid, LEAVE_MS / 1000);
+		pidfd_send_signal(g->worker.pidfd, SIGKILL, NULL, 0);
+		/* A process that waits for a dead disk takes its time: no line every second. */
+		g->leave_by = now_ms + 60 * LEAVE_MS;
 	}
-	m.why[sizeof(m.why) - 1] = '\0';
-	/* A worker that a guest has taken over must not get further than its own disks. */
-	d = &g->disks[m.slot];
-	if (m.type == LINK_ATTACHED && d->known && d->phase == GUEST_DISK_ATTACHING) {
-		attach_answered(g, &m);
-	} else if (m.type == LINK_DETACHED && d->known && d->phase == GUEST_DISK_DETACHING) {
-		log_counters(g, m.slot);
-		disk_closed(g, d);
-	} else if (m.type == LINK_FAILED) {
-		worker_gone(g, m.why);
-	} else {
-		log_err(&g->subject, "strange message %d about slot %u from the worker", m.type,
-			m.slot);
-	}
+	return true;
 }
 
 static void worker_exited(struct loop_source *src)
@@ -221,8 +287,8 @@ static void worker_exited(struct loop_source *src)
 	if (waitpid(g->worker.pid, &status, WNOHANG) == 0)
 		return;
 	/* Answers that it gave before it ended. */
-	while (g->link_source.poll && g->worker.link_fd >= 0)
-		link_readable(&g->link_source);
+	while (receive(g))
+		;
 	if (WIFSIGNALED(status))
 		log_err(&g->subject, "the worker (pid %d) was ended by signal %d", g->worker.pid,
 			WTERMSIG(status));
@@ -242,13 +308,13 @@ static void worker_exited(struct loop_source *src)
 
 static int start_worker(struct guest *g)
 {
-	_cleanup_(closep) int state_fd = -1;
 	int r;
 
-	r = state_create(g->domid, &g->subject, &g->state, &state_fd);
+	forget_state(g);
+	r = state_create(g->domid, &g->subject, &g->state, &g->state_fd);
 	if (r)
 		return r;
-	r = spawn_worker(&g->worker, g->domid, &g->subject, state_fd, g->ctx->log_level,
+	r = spawn_worker(&g->worker, g->domid, &g->subject, g->state_fd, g->ctx->log_level,
 			 g->ctx->foreground);
 	if (r) {
 		forget_worker(g);
@@ -268,52 +334,6 @@ static int start_worker(struct guest *g)
 	return 0;
 }
 
-/* Toolstack, configuration and image, put together. */
-static int prepare(struct guest *g, struct guest_disk *d, const struct discovered *want,
-		   struct link_message *m, struct image *ret_image)
-{
-	const struct backend_ops *ops;
-	struct config_disk c;
-	struct image_params ip;
-	const char *serial;
-	bool buffered;
-
-	config_disk(g->ctx->config, g->subject.guest, want->vdev, &c);
-	ops = backend_find(c.backend);
-	/* direct-io-safe is about this disk: it outranks what the file says about all disks. */
-	buffered = c.cache == CONFIG_CACHE_BUFFERED &&
-		   !(want->direct_io_safe && c.from[CONFIG_KEY_CACHE] <= CONFIG_SCOPE_DEFAULTS);
-	ip = (struct image_params){
-		.path = want->path,
-		.read_only = want->read_only || c.read_only == CONFIG_BOOL_TRUE,
-		.discard = c.discard == CONFIG_BOOL_UNSET ? want->discard
-							  : c.discard == CONFIG_BOOL_TRUE,
-		.cache = buffered ? IMAGE_CACHE_BUFFERED : IMAGE_CACHE_DIRECT,
-	};
-
-	*m = (struct link_message){ .type = LINK_ATTACH, .slot = d - g->disks };
-	snprintf(m->backend, sizeof(m->backend), "%s", ops->name);
-	snprintf(m->params.vdev, sizeof(m->params.vdev), "%s", want->vdev);
-	m->params.devid = d->devid;
-	m->params.base = want->base;
-	m->params.irq = want->irq;
-	m->params.nr_queues = c.queues;
-	m->params.queue_size = c.queue_size;
-	/* A guest can tell its disks apart by their names, if by nothing else. */
-	serial = c.from[CONFIG_KEY_SERIAL] ? c.serial : want->vdev;
-	memcpy(m->params.serial, serial, strnlen(serial, sizeof(m->params.serial)));
-
-	*ret_image = IMAGE_NULL;
-	if (!ops->needs_image) {
-		m->image = (struct image_info){ .size = c.null_size,
-						.block_size = 512,
-						.physical_block_size = 4096,
-						.caps = ip.read_only ? IMAGE_READ_ONLY : 0 };
-		return 0;
-	}
-	return image_open(ret_image, &ip, &d->subject);
-}
-
 /* state 1: everything that is needed may be there. */
 static void try_attach(struct guest *g, struct guest_disk *d)
 {
@@ -324,8 +344,10 @@ static void try_attach(struct guest *g, struct guest_disk *d)
 	int r;
 
 	/* A worker that is leaving has no link any more; its exit brings us here again. */
-	if (g->worker.pid && g->worker.link_fd < 0)
+	if (g->worker.pid && g->worker.link_fd < 0) {
+		d->phase = GUEST_DISK_NEW;
 		return;
+	}
 	r = discover_read(g->ctx->xenstore, d->dir, g->domid, &d->subject, &want, &missing);
 	if (r == -EAGAIN) {
 		log_debug(&d->subject, "waiting for %s/%s", d->dir, missing);
@@ -334,14 +356,15 @@ static void try_attach(struct guest *g, struct guest_disk *d)
 	}
 	if (!r) {
 		log_subject_set(&d->subject, g->subject.guest, want.vdev);
-		r = prepare(g, d, &want, &m, &image);
+		r = plan_disk(g->ctx->config, g->name, &want, &d->subject, &m, &image);
 	}
 	if (!r && g->worker_lost)
 		r = fail(-ESRCH, &d->subject, "the process that served this guest has ended");
 	if (!r && !g->worker.pid)
 		r = start_worker(g);
 	if (!r) {
-		m.image = image.fd >= 0 ? image.info : m.image;
+		m.slot = d - g->disks;
+		m.params.devid = d->devid;
 		r = link_send(g->worker.link_fd, &m, &image);
 		if (r)
 			fail(r, &d->subject, "cannot hand the disk to its worker");
@@ -433,7 +456,7 @@ void guest_check_disk(struct guest *g, uint32_t devid)
 		want_closed(g, d);
 	} else if (state == XENBUS_INITIALISING) {
 		/* The same nodes would fail again. */
-		if (d->phase == GUEST_DISK_NEW ||
+		if (d->phase == GUEST_DISK_NEW || d->phase == GUEST_DISK_CLOSED ||
 		    (d->phase == GUEST_DISK_FAILED &&
 		     discover_fingerprint(g->ctx->xenstore, d->dir) != d->tried))
 			try_attach(g, d);

@@ -48,9 +48,13 @@ struct guest {
 	struct guest *next;
 	struct guest_context *ctx; /* borrowed */
 	uint16_t domid;
+	char name[CONFIG_NAME_MAX + 1]; /* as in xenstore */
 	struct log_subject subject;
 	struct worker_process worker; /* pid 0: none */
 	struct loop_source exit_source, link_source;
+	uint64_t leave_by; /* ms of CLOCK_MONOTONIC when the worker is killed; 0: it may stay */
+	struct log_limit worker_limit; /* for lines that a worker can provoke */
+	int state_fd;	     /* of the state; kept, like the state, when a worker is lost */
 	struct state *state; /* shared with the worker */
 	bool worker_lost;    /* it ended before its time: its disks can't be served any more */
 	bool stopping;	     /* guest_stop() */
@@ -65,6 +69,12 @@ void guest_free(struct guest *g);
 
 /* Look at the backend directory of a disk and do what it asks for. */
 void guest_check_disk(struct guest *g, uint32_t devid);
+
+/*
+ * If the worker had something to do by now (detach a disk, leave) and has not, end it: the guest's
+ * memory and images must not depend on its good will.  True while there is a deadline.
+ */
+bool guest_check_deadline(struct guest *g, uint64_t now_ms);
 
 /* The domain is gone, without a handshake: let go of all its disks. */
 void guest_release(struct guest *g);

@@ -16,7 +16,7 @@
 /* Lock a file; its descriptor is kept open on purpose, until the process ends. */
 static int lock_file(const char *path, int how)
 {
-	_cleanup_(closep) int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
+	_cleanup_(closep) int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	char pid[16] = "";
 	int r;
 

@@ -35,7 +35,7 @@ int link_send(int fd, const struct link_message *m, const struct image *image)
 		c->cmsg_len = CMSG_LEN(nr * sizeof(int));
 		memcpy(CMSG_DATA(c), fds, nr * sizeof(int));
 	}
-	return sendmsg(fd, &msg, MSG_NOSIGNAL) < 0 ? -errno : 0;
+	return sendmsg(fd, &msg, MSG_NOSIGNAL | MSG_DONTWAIT) < 0 ? -errno : 0;
 }
 
 int link_receive(int fd, struct link_message *ret, struct image *ret_image)

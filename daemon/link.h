@@ -38,7 +38,8 @@ struct link_message {
 
 /*
  * Send m.  image's descriptors (those that are >= 0) go along if image is not NULL; they stay the
- * caller's.  0 or -errno, not logged.
+ * caller's.  Does not wait: -EAGAIN if the other side has not
+ * read for long.  0 or -errno, not logged.
  */
 int link_send(int fd, const struct link_message *m, const struct image *image);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
 #include <getopt.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -175,6 +176,8 @@ int main(int argc, char **argv)
 			a.log_level);
 		return EXIT_USAGE;
 	}
+	/* A log that nobody reads any more is no reason to leave guests waiting. */
+	signal(SIGPIPE, SIG_IGN);
 	log_open(LOG_INFO);
 	if (a.foreground || a.check_config)
 		log_force_text();

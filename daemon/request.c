@@ -45,7 +45,7 @@ static void complete(struct disk_request *req, uint8_t status, uint32_t written)
 }
 
 /*
- * C15 of the specification's used.len: only what was really written counts, from the first writable
+ * used.len (2.7.8.2): only what was really written counts, from the first writable
  * byte on.  If data come before the status and are not all there, that is nothing.
  */
 static void complete_status(struct disk_request *req, uint8_t status)
@@ -60,6 +60,9 @@ static void complete_ok(struct disk_request *req, uint32_t data_written)
 	complete(req, VIRTIO_BLK_S_OK,
 		 data_written == req->data_len ? data_written + 1 : data_written);
 }
+
+/* used.len has 32 bits: a longer request could not be answered. */
+#define REQUEST_BYTES_MAX UINT32_MAX
 
 /* The readable and the writable part of a chain as two lists in req->iov, and where the status is. */
 static int gather(struct disk_request *req, uint64_t *ret_readable, uint64_t *ret_writable)
@@ -85,8 +88,14 @@ static int gather(struct disk_request *req, uint64_t *ret_readable, uint64_t *re
 		} else {
 			readable += seg.len;
 		}
-		/* Each failure may cost hypercalls: one is enough to know. */
-		p = outside ? NULL : guest_mem_at(q->mem, seg.gpa, seg.len);
+		/*
+		 * Each failure may cost hypercalls, and each page a look: one failure, or more bytes
+		 * than any request may have, is enough to know.
+		 */
+		if (outside || readable + writable > REQUEST_BYTES_MAX)
+			p = NULL;
+		else
+			p = guest_mem_at(q->mem, seg.gpa, seg.len);
 		outside = !p;
 		if (outside)
 			continue;
@@ -215,6 +224,8 @@ static void range_done(struct blk_request *blk, int result)
 
 	if (result < 0)
 		complete_status(req, VIRTIO_BLK_S_IOERR);
+	else if (req->range < req->nr_ranges && req->disk->backend->cancel)
+		complete_status(req, VIRTIO_BLK_S_IOERR);
 	else if (req->range < req->nr_ranges)
 		next_range(req);
 	else
@@ -289,13 +300,49 @@ static void answer_get_id(struct disk_request *req, struct iovec *iov, unsigned 
 	complete_ok(req, written);
 }
 
-void request_start(struct disk *d, struct virtq *q, uint16_t head)
+/* A gathered request with a whole header: do what its type says. */
+static void dispatch(struct disk_request *req, uint64_t readable)
+{
+	struct iovec *in = &req->iov[req->nr_readable], *out = req->iov;
+	unsigned nr_in = req->nr_iov - req->nr_readable, nr_out;
+	struct virtio_blk_header header;
+
+	/* The last writable byte is the status. */
+	if (!--in[nr_in - 1].iov_len)
+		nr_in--;
+	nr_out = take_front(out, req->nr_readable, &header, sizeof(header));
+	out += nr_out;
+	nr_out = req->nr_readable - nr_out;
+	readable -= sizeof(header);
+
+	switch (le32_load(&header.type)) {
+	case VIRTIO_BLK_T_IN:
+		start_io(req, BLK_READ, le64_load(&header.sector), in, nr_in, req->data_len);
+		break;
+	case VIRTIO_BLK_T_OUT:
+		start_io(req, BLK_WRITE, le64_load(&header.sector), out, nr_out, readable);
+		break;
+	case VIRTIO_BLK_T_FLUSH:
+		start_flush(req);
+		break;
+	case VIRTIO_BLK_T_GET_ID:
+		answer_get_id(req, in, nr_in);
+		break;
+	case VIRTIO_BLK_T_DISCARD:
+		start_ranges(req, BLK_DISCARD, out, nr_out, readable);
+		break;
+	case VIRTIO_BLK_T_WRITE_ZEROES:
+		start_ranges(req, BLK_WRITE_ZEROES, out, nr_out, readable);
+		break;
+	default:
+		complete_status(req, VIRTIO_BLK_S_UNSUPP);
+	}
+}
+
+uint64_t request_start(struct disk *d, struct virtq *q, uint16_t head)
 {
 	struct disk_request *req = request_of(d, q, head);
-	struct iovec *in, *out = req->iov;
 	uint64_t readable = 0, writable = 0;
-	struct virtio_blk_header header;
-	unsigned nr_in, nr_out;
 	int r;
 
 	req->disk = d;
@@ -305,44 +352,13 @@ void request_start(struct disk *d, struct virtq *q, uint16_t head)
 	if (r == -EBADMSG) {
 		req->status = NULL;
 		complete(req, VIRTIO_BLK_S_IOERR, 0);
-		return;
+		return REQUEST_BAD_COST;
 	}
-	/* used.len has 32 bits: a longer request could not be answered. */
-	req->data_len = MIN(writable - 1, (uint64_t)UINT32_MAX);
-	if (r < 0 || readable < sizeof(header) || writable > UINT32_MAX || readable > UINT32_MAX) {
+	req->data_len = MIN(writable - 1, (uint64_t)REQUEST_BYTES_MAX);
+	if (r < 0 || readable < sizeof(struct virtio_blk_header)) {
 		complete_status(req, VIRTIO_BLK_S_IOERR);
-		return;
+		return REQUEST_BAD_COST;
 	}
-
-	in = &req->iov[req->nr_readable];
-	nr_in = req->nr_iov - req->nr_readable;
-	if (!--in[nr_in - 1].iov_len)
-		nr_in--;
-	nr_out = take_front(out, req->nr_readable, &header, sizeof(header));
-	out += nr_out;
-	nr_out = req->nr_readable - nr_out;
-
-	switch (le32_load(&header.type)) {
-	case VIRTIO_BLK_T_IN:
-		start_io(req, BLK_READ, le64_load(&header.sector), in, nr_in, req->data_len);
-		break;
-	case VIRTIO_BLK_T_OUT:
-		start_io(req, BLK_WRITE, le64_load(&header.sector), out, nr_out,
-			 readable - sizeof(header));
-		break;
-	case VIRTIO_BLK_T_FLUSH:
-		start_flush(req);
-		break;
-	case VIRTIO_BLK_T_GET_ID:
-		answer_get_id(req, in, nr_in);
-		break;
-	case VIRTIO_BLK_T_DISCARD:
-		start_ranges(req, BLK_DISCARD, out, nr_out, readable - sizeof(header));
-		break;
-	case VIRTIO_BLK_T_WRITE_ZEROES:
-		start_ranges(req, BLK_WRITE_ZEROES, out, nr_out, readable - sizeof(header));
-		break;
-	default:
-		complete_status(req, VIRTIO_BLK_S_UNSUPP);
-	}
+	dispatch(req, readable);
+	return readable + writable;
 }

@@ -25,10 +25,13 @@ struct disk_request {
 	struct iovec iov[]; /* queue_size_max of them */
 };
 
+/* What a request that was refused has cost at most, as if it had been so many bytes. */
+#define REQUEST_BAD_COST (1u << 20)
+
 /*
  * Serve the head just popped from q.  It is given back exactly once: now, or when the backend is
- * done with it.
+ * done with it.  Returns the bytes that were looked at, for the caller's budget.
  */
-void request_start(struct disk *d, struct virtq *q, uint16_t head);
+uint64_t request_start(struct disk *d, struct virtq *q, uint16_t head);
 
 #endif

@@ -27,7 +27,7 @@ struct watcher {
 	const struct watcher_options *options;
 	struct loop loop;
 	struct loop_source xenstore_source, signal_source;
-	struct loop_timer stop_timer;
+	struct loop_timer stop_timer, deadline_timer;
 	int signal_fd;
 	struct xenstore xenstore;
 	struct guest_context ctx;
@@ -207,6 +207,25 @@ static void stop_expired(struct loop_timer *t)
 	loop_stop(&w->loop);
 }
 
+/* Once a second while some worker has something to do by a deadline. */
+static void deadline_expired(struct loop_timer *t)
+{
+	struct watcher *w = container_of(t, struct watcher, deadline_timer);
+
+	for (struct guest *g = w->guests; g; g = g->next)
+		guest_check_deadline(g, clock_ms());
+}
+
+static void watch_deadlines(struct watcher *w)
+{
+	for (struct guest *g = w->guests; g && !w->deadline_timer.pending; g = g->next) {
+		if (!g->leave_by)
+			continue;
+		w->deadline_timer.expired = deadline_expired;
+		loop_timer_start(&w->loop, &w->deadline_timer, 1000);
+	}
+}
+
 static void signal_ready(struct loop_source *src)
 {
 	struct watcher *w = container_of(src, struct watcher, signal_source);
@@ -248,6 +267,7 @@ static bool watcher_round(void *arg)
 	}
 	if (w->stopping && !workers)
 		loop_stop(&w->loop);
+	watch_deadlines(w);
 	notify_status(w);
 	return false;
 }

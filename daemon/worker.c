@@ -18,10 +18,10 @@
 #include "daemon/worker.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/prctl.h>
 
 #include "daemon/link.h"
 #include "daemon/sandbox.h"
@@ -47,6 +47,7 @@ struct worker {
 	struct ioreq_server ioreq;
 	struct worker_disk disks[STATE_DISKS_MAX];
 	bool stopping;
+	bool failed; /* it stops by itself */
 };
 
 static void reply(struct worker *w, enum link_type type, uint32_t slot, int result)
@@ -80,12 +81,21 @@ static bool serves_nothing(const struct worker *w)
 	return true;
 }
 
+static void start_stop(struct worker *w)
+{
+	w->stopping = true;
+	for (unsigned i = 0; i < STATE_DISKS_MAX; i++)
+		if (w->disks[i].attached)
+			disk_stop(&w->disks[i].disk);
+}
+
 static void events_ready(struct loop_source *src)
 {
 	struct worker *w = container_of(src, struct worker, events);
 
 	if (xen_events_drain(&w->xen) < 0) {
-		loop_stop(&w->loop);
+		w->failed = true;
+		start_stop(w);
 		return;
 	}
 	ioreq_pump(&w->ioreq);
@@ -201,14 +211,6 @@ static void finish_detach(struct worker *w, unsigned slot)
 	reply(w, LINK_DETACHED, slot, 0);
 }
 
-static void start_stop(struct worker *w)
-{
-	w->stopping = true;
-	for (unsigned i = 0; i < STATE_DISKS_MAX; i++)
-		if (w->disks[i].attached)
-			disk_stop(&w->disks[i].disk);
-}
-
 static void link_ready(struct loop_source *src)
 {
 	struct worker *w = container_of(src, struct worker, link);
@@ -275,10 +277,23 @@ static bool worker_round(void *arg)
 	return more;
 }
 
+/*
+ * The service's protection from the kernel's shortage of memory is not for what a guest can make
+ * grow.  Failure is harmless.
+ */
+static void expose_to_oom_killer(void)
+{
+	_cleanup_(closep) int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+
+	if (fd >= 0 && write(fd, "0", 1) < 0)
+		log_debug(NULL, "cannot set oom_score_adj");
+}
+
 static int worker_init(struct worker *w, uint16_t domid)
 {
 	int r;
 
+	expose_to_oom_killer();
 	r = state_map(WORKER_STATE_FD, &w->subject, &w->state);
 	if (r)
 		return r;
@@ -333,5 +348,5 @@ int worker_main(uint16_t domid, const char *guest)
 	else
 		r = loop_run(&w.loop);
 	worker_fini(&w);
-	return r ? EXIT_FAILURE : EXIT_SUCCESS;
+	return r || w.failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }

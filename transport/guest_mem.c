@@ -9,15 +9,20 @@
  * so "everything in this chunk" is always a set of whole mappings.
  *
  * Every address that is not mapped must stay reserved (PROT_NONE), or somebody else's mmap() could
- * land in guest space: xen_unmap() and a failed xen_map() leave holes, which reserve() closes
- * before anything else runs.
+ * land in guest space.  So what is mapped is unmapped by reserving it again, in one step, and the
+ * hole that a failed xen_map() leaves is closed before anything else runs.
+ *
+ * Each mapping is a VMA, of which Linux lets a process have 65530.  A guest can ask for any number of
+ * runs by giving back every second page; the budget of them is bounded well below, and what is
+ * beyond it counts as missing.
  */
 #include "transport/guest_mem.h"
 
 #include <errno.h>
 #include <sys/mman.h>
 
-#define CHUNK_PAGES ((uint64_t)XEN_MAP_MAX)
+#define CHUNK_PAGES  ((uint64_t)XEN_MAP_MAX)
+#define MAPPINGS_MAX 28000 /* with the reserved VMAs between them, twice as many */
 
 static uint64_t chunks(const struct guest_mem *m)
 {
@@ -44,11 +49,15 @@ static void *page_va(const struct guest_mem *m, uint64_t page)
 	return m->base + (page << XEN_PAGE_SHIFT);
 }
 
-/* Inaccessible memory at va (or anywhere, if NULL). */
-static void *reserve(void *va, uint64_t bytes)
+/* Make [page, page + n), which is whole mappings or a hole, inaccessible and nobody else's. */
+static void reserve(struct guest_mem *m, uint64_t page, uint64_t n)
 {
-	return mmap(va, bytes, PROT_NONE,
-		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | (va ? MAP_FIXED : 0), -1, 0);
+	void *va = page_va(m, page);
+
+	/* It cannot fail: one VMA in place of one or more.  Going on with a hole would be worse. */
+	if (mmap(va, n << XEN_PAGE_SHIFT, PROT_NONE,
+		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0) != va)
+		abort();
 }
 
 static void *zeroed(uint64_t bytes)
@@ -68,7 +77,8 @@ int guest_mem_init(struct guest_mem *m, struct xen_domain *xen)
 	m->xen = xen;
 
 	for (size = GUEST_MEM_SIZE; size >= GUEST_MEM_SIZE_MIN; size /= 2) {
-		base = reserve(NULL, size);
+		base = mmap(NULL, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1,
+			    0);
 		if (base != MAP_FAILED)
 			break;
 	}
@@ -102,8 +112,7 @@ static void unmap_chunk(struct guest_mem *m, uint64_t chunk)
 {
 	uint64_t page = chunk * CHUNK_PAGES;
 
-	xen_unmap(m->xen, page_va(m, page), CHUNK_PAGES);
-	reserve(page_va(m, page), CHUNK_PAGES << XEN_PAGE_SHIFT);
+	reserve(m, page, CHUNK_PAGES);
 	for (unsigned i = 0; i < CHUNK_PAGES / 64; i++) {
 		m->mapped_pages -= __builtin_popcountll(m->present[page / 64 + i]);
 		m->present[page / 64 + i] = 0;
@@ -116,27 +125,30 @@ void guest_mem_invalidate(struct guest_mem *m)
 	for (uint64_t word = 0; word < chunks(m) / 64 && m->mapped_pages; word++)
 		while (m->chunks[word])
 			unmap_chunk(m, word * 64 + __builtin_ctzll(m->chunks[word]));
+	m->mappings = 0;
 	m->generation++;
 }
 
 /* Map [page, page + n), all of it; on failure put the reservation back. */
 static bool map_run(struct guest_mem *m, uint64_t page, unsigned n, int *err)
 {
-	void *va = page_va(m, page);
-	bool good = xen_map(m->xen, va, page, n, err) == 0;
+	bool good;
 
+	if (m->mappings == MAPPINGS_MAX)
+		return false;
+	good = xen_map(m->xen, page_va(m, page), page, n, err) == 0;
 	for (unsigned i = 0; good && i < n; i++)
 		good = err[i] == 0;
-	if (good) {
-		for (uint64_t p = page; p < page + n; p++)
-			m->present[p / 64] |= 1ull << p % 64;
-		m->mapped_pages += n;
-		m->chunks[page / CHUNK_PAGES / 64] |= 1ull << page / CHUNK_PAGES % 64;
-		return true;
+	if (!good) {
+		reserve(m, page, n);
+		return false;
 	}
-	xen_unmap(m->xen, va, n);
-	reserve(va, (uint64_t)n << XEN_PAGE_SHIFT);
-	return false;
+	for (uint64_t p = page; p < page + n; p++)
+		m->present[p / 64] |= 1ull << p % 64;
+	m->mapped_pages += n;
+	m->mappings++;
+	m->chunks[page / CHUNK_PAGES / 64] |= 1ull << page / CHUNK_PAGES % 64;
+	return true;
 }
 
 /* First touch of a chunk: all of it at once, or else each run of pages that can be mapped. */

@@ -35,6 +35,7 @@ struct guest_mem {
 	uint64_t *chunks;	/* a bit for each chunk with anything mapped */
 	uint64_t generation;	/* counts guest_mem_invalidate(): older pointers are dead */
 	uint64_t mapped_pages;
+	unsigned mappings; /* VMAs that they are in; bounded */
 };
 
 #define GUEST_MEM_NULL ((struct guest_mem){ .base = NULL })

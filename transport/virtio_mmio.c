@@ -113,7 +113,6 @@ static void mmio_idle(struct virtio_device *dev)
 	if (s->resetting) {
 		s->resetting = 0;
 		s->status = 0;
-		log_debug(&dev->subject, "reset");
 	}
 }
 

@@ -203,13 +203,14 @@ bool xen_ioreq_take(struct xen_domain *x, unsigned vcpu, struct xen_ioreq *ret)
 	return true;
 }
 
-static void fail_limited(struct xen_domain *x, int err, const char *what, unsigned n)
+static int fail_limited(struct xen_domain *x, int err, const char *what, unsigned n)
 {
 	uint64_t suppressed;
 
 	if (log_limit_pass(&x->limit, &suppressed))
 		fail(err, x->subject, "cannot %s %u (%llu such lines held back)", what, n,
 		     (unsigned long long)suppressed);
+	return err;
 }
 
 void xen_ioreq_answer(struct xen_domain *x, unsigned vcpu, uint64_t data)
@@ -234,13 +235,8 @@ int xen_map(struct xen_domain *x, void *va, uint64_t gfn, unsigned n, int *err)
 		frames[i] = gfn + i;
 	if (!xenforeignmemory_map2(x->fmem, x->domid, va, PROT_READ | PROT_WRITE, MAP_FIXED, n,
 				   frames, err))
-		return -errno;
+		return fail_limited(x, -errno, "map a run of guest pages, as many as", n);
 	return 0;
-}
-
-void xen_unmap(struct xen_domain *x, void *va, unsigned n)
-{
-	xenforeignmemory_unmap(x->fmem, va, n);
 }
 
 void xen_irq_raise(struct xen_domain *x, uint32_t irq)

@@ -98,16 +98,13 @@ void xen_ioreq_answer(struct xen_domain *x, unsigned vcpu, uint64_t data);
 /*
  * Map n guest frames from gfn at the page-aligned address va, replacing what is there.  err[i] is
  * 0 or a negative errno for each page; a page with an error must not be touched.  Returns 0 if the
- * call as a whole worked, else -errno with the range unmapped (a hole in the address space).  Does
- * not log: a guest can provoke it.
+ * call as a whole worked, else -errno, logged (rate-limited), with the range unmapped: a hole in the
+ * address space.
+ *
+ * To unmap, map something else over all of it.  Never over a part: Linux's privcmd cannot split its
+ * mappings.
  */
 int xen_map(struct xen_domain *x, void *va, uint64_t gfn, unsigned n, int *err);
-
-/*
- * Unmap n pages from va on: whole mappings made by xen_map(), never a part of one (Linux's privcmd
- * cannot split them).  Leaves a hole in the address space.
- */
-void xen_unmap(struct xen_domain *x, void *va, unsigned n);
 
 /* Raise the interrupt line (an SPI number, edge-triggered).  Never lowered: see docs/design.md. */
 void xen_irq_raise(struct xen_domain *x, uint32_t irq);

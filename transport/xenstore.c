@@ -46,7 +46,8 @@ char *xenstore_read(struct xenstore *x, const char *dir, const char *key)
 	if (!value)
 		return NULL;
 	for (unsigned i = 0; i < len; i++) {
-		if (!isascii(value[i]) || !isprint(value[i])) {
+		/* Bytes of UTF-8 are fine. */
+		if ((unsigned char)value[i] < ' ' || value[i] == 0x7f) {
 			free(value);
 			errno = EILSEQ;
 			return NULL;
@@ -79,7 +80,8 @@ int xenstore_read_u64(struct xenstore *x, const char *dir, const char *key, uint
 }
 
 /* One try to write in a transaction. */
-static int update_once(struct xenstore *x, const char *dir, const char *path, const char *value)
+static int update_once(struct xenstore *x, const char *path, const char *expected,
+		       const char *value)
 {
 	xs_transaction_t t = xs_transaction_start(x->xs);
 	_cleanup_(freep) char *there = NULL;
@@ -88,15 +90,20 @@ static int update_once(struct xenstore *x, const char *dir, const char *path, co
 
 	if (t == XBT_NULL)
 		return -errno;
-	there = xs_read(x->xs, t, dir, &len);
-	if (!there || !xs_write(x->xs, t, path, value, strlen(value)))
+	there = xs_read(x->xs, t, path, &len);
+	if (!there)
+		r = -errno;
+	else if (strcmp(there, expected))
+		r = -ESTALE;
+	else if (!xs_write(x->xs, t, path, value, strlen(value)))
 		r = -errno;
 	if (!xs_transaction_end(x->xs, t, r != 0) && !r)
 		r = -errno;
 	return r;
 }
 
-int xenstore_update(struct xenstore *x, const char *dir, const char *key, const char *value)
+int xenstore_update(struct xenstore *x, const char *dir, const char *key, const char *expected,
+		    const char *value)
 {
 	char path[XENSTORE_PATH_MAX];
 	int r = join(path, dir, key);
@@ -105,9 +112,27 @@ int xenstore_update(struct xenstore *x, const char *dir, const char *key, const 
 		return r;
 	/* EAGAIN: somebody else wrote there at the same time. */
 	do
-		r = update_once(x, dir, path, value);
+		r = update_once(x, path, expected, value);
 	while (r == -EAGAIN);
 	return r;
+}
+
+int xenstore_write(struct xenstore *x, const char *dir, const char *key, const char *value)
+{
+	char path[XENSTORE_PATH_MAX];
+	int r = join(path, dir, key);
+
+	if (!r && !xs_write(x->xs, XBT_NULL, path, value, strlen(value)))
+		r = -errno;
+	return r;
+}
+
+void xenstore_remove(struct xenstore *x, const char *dir, const char *key)
+{
+	char path[XENSTORE_PATH_MAX];
+
+	if (!join(path, dir, key))
+		xs_rm(x->xs, XBT_NULL, path);
 }
 
 bool xenstore_exists(struct xenstore *x, const char *path)
@@ -149,5 +174,7 @@ char *xenstore_next_event(struct xenstore *x)
 
 bool xenstore_domain_exists(struct xenstore *x, uint16_t domid)
 {
-	return xs_is_domain_introduced(x->xs, domid);
+	errno = 0;
+	/* An error is no answer; a domain that is gone is told of by its directories, too. */
+	return xs_is_domain_introduced(x->xs, domid) || errno;
 }

@@ -31,7 +31,7 @@ void xenstore_close(struct xenstore *x);
 
 /*
  * The value at dir/key, freshly allocated, for the caller to free.  NULL with errno ENOENT if there
- * is none, EILSEQ if it isn't printable ASCII (somebody wrote garbage), or another errno.
+ * is none, EILSEQ if it has control characters (somebody wrote garbage), or another errno.
  */
 char *xenstore_read(struct xenstore *x, const char *dir, const char *key);
 
@@ -43,10 +43,18 @@ int xenstore_read_u64(struct xenstore *x, const char *dir, const char *key, uint
 		      uint64_t max, uint64_t *ret);
 
 /*
- * Write dir/key, if dir exists: a plain write would make a directory anew that libxl has just
- * removed, and leave it behind for ever.  0, -ENOENT, or another -errno; not logged.
+ * Change dir/key from the value expected to another one, in one transaction.  0; -ESTALE: it has
+ * another value; -ENOENT: it isn't there (a plain write would make a directory anew that libxl has
+ * just removed, and leave it behind for ever); or another -errno.  Not logged.
  */
-int xenstore_update(struct xenstore *x, const char *dir, const char *key, const char *value);
+int xenstore_update(struct xenstore *x, const char *dir, const char *key, const char *expected,
+		    const char *value);
+
+/* Write dir/key.  0 or -errno, not logged. */
+int xenstore_write(struct xenstore *x, const char *dir, const char *key, const char *value);
+
+/* Remove dir/key, if it is there. */
+void xenstore_remove(struct xenstore *x, const char *dir, const char *key);
 
 /* Does the path exist? */
 bool xenstore_exists(struct xenstore *x, const char *path);
@@ -63,7 +71,7 @@ int xenstore_watch(struct xenstore *x, const char *path);
 /* The path of the next event, for the caller to free; NULL if there is none now. */
 char *xenstore_next_event(struct xenstore *x);
 
-/* Is there such a domain, as xenstored sees it? */
+/* Is there such a domain, as xenstored sees it?  True if it does not answer. */
 bool xenstore_domain_exists(struct xenstore *x, uint16_t domid);
 
 #endif

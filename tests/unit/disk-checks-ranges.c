@@ -8,11 +8,11 @@
 
 #include "tests/fake/driver.h"
 
-#define MAX	    32
+#define MAX_RANGES  32
 #define MAX_SECTORS (1u << 21)
 
 static struct drv d;
-static struct virtio_blk_range ranges[MAX + 2];
+static struct virtio_blk_range ranges[MAX_RANGES + 2];
 static const uint32_t both[] = { VIRTIO_BLK_T_DISCARD, VIRTIO_BLK_T_WRITE_ZEROES };
 
 static int set_up(void **state)
@@ -40,7 +40,7 @@ static void set(unsigned i, uint64_t sector, uint32_t n, uint32_t flags)
 /* All is well but what the test puts in its way. */
 static void good_ranges(void)
 {
-	for (unsigned i = 0; i < MAX + 2; i++)
+	for (unsigned i = 0; i < MAX_RANGES + 2; i++)
 		set(i, i, 1, 0);
 }
 
@@ -76,10 +76,10 @@ static void flags_anywhere(void **state)
 	(void)state;
 	for (unsigned t = 0; t < 2; t++) {
 		good_ranges();
-		set(MAX - 1, 0, 1, 4);
-		expect(both[t], 16 * MAX, VIRTIO_BLK_S_UNSUPP);
+		set(MAX_RANGES - 1, 0, 1, 4);
+		expect(both[t], 16 * MAX_RANGES, VIRTIO_BLK_S_UNSUPP);
 		set(3, UINT64_MAX, 1, 0);
-		expect(both[t], 16 * MAX, VIRTIO_BLK_S_UNSUPP);
+		expect(both[t], 16 * MAX_RANGES, VIRTIO_BLK_S_UNSUPP);
 	}
 }
 
@@ -101,14 +101,14 @@ static void number_of_ranges(void **state)
 	(void)state;
 	good_ranges();
 	for (unsigned t = 0; t < 2; t++) {
-		for (unsigned k = 0; k <= MAX + 2; k++)
+		for (unsigned k = 0; k <= MAX_RANGES + 2; k++)
 			expect(both[t], 16 * k,
-			       k && k <= MAX ? VIRTIO_BLK_S_OK : VIRTIO_BLK_S_IOERR);
+			       k && k <= MAX_RANGES ? VIRTIO_BLK_S_OK : VIRTIO_BLK_S_IOERR);
 		for (uint32_t bytes = 1; bytes < 16 * 4; bytes++)
 			if (bytes % 16)
 				expect(both[t], bytes, VIRTIO_BLK_S_IOERR);
-		expect(both[t], 16 * MAX + 1, VIRTIO_BLK_S_IOERR);
-		expect(both[t], 16 * MAX - 1, VIRTIO_BLK_S_IOERR);
+		expect(both[t], 16 * MAX_RANGES + 1, VIRTIO_BLK_S_IOERR);
+		expect(both[t], 16 * MAX_RANGES - 1, VIRTIO_BLK_S_IOERR);
 	}
 }
 
@@ -142,8 +142,8 @@ static void range_outside(void **state)
 			expect(both[t], 16, cases[i].status);
 			/* The last of many: the others aren't touched, either. */
 			good_ranges();
-			set(MAX - 1, cases[i].sector, cases[i].n, 0);
-			expect(both[t], 16 * MAX, cases[i].status);
+			set(MAX_RANGES - 1, cases[i].sector, cases[i].n, 0);
+			expect(both[t], 16 * MAX_RANGES, cases[i].status);
 		}
 }
 

@@ -79,7 +79,7 @@ static void check_device(unsigned block, enum image_cache cache)
 	struct image_params p = { .path = device, .discard = true, .cache = cache };
 	struct storage s = { .loop = &loop };
 	struct image second;
-	char why[512], who[64];
+	char why[512], who[256];
 
 	assert_int_equal(open_image(&s.image, &p, why, sizeof(why)), 0);
 	assert_int_equal(s.image.info.size, SIZE);
@@ -88,7 +88,7 @@ static void check_device(unsigned block, enum image_cache cache)
 			 IMAGE_BLOCK_DEVICE | IMAGE_DISCARD | IMAGE_ZERO_RANGE | IMAGE_PUNCH_HOLE);
 	assert_int_equal(s.image.info.direct_align, cache == IMAGE_CACHE_DIRECT ? block : 0);
 	assert_int_equal(open_image(&second, &p, why, sizeof(why)), -EBUSY);
-	snprintf(who, sizeof(who), "in use by image-block-dev (pid %d)", getpid());
+	snprintf(who, sizeof(who), "in use by %s (pid %d)", program_invocation_name, getpid());
 	assert_non_null(strstr(why, who));
 
 	open_backend(&s);

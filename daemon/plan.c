@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "daemon/plan.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "backends/backend.h"
+
+int plan_disk(const struct config *config, const char *guest, const struct discovered *want,
+	      const struct log_subject *subject, struct link_message *m, struct image *ret_image)
+{
+	const struct backend_ops *ops;
+	struct config_disk c;
+	struct image_params ip;
+	const char *serial;
+	bool buffered;
+	int r;
+
+	config_disk(config, guest, want->vdev, &c);
+	ops = backend_find(c.backend);
+	/* direct-io-safe is about this disk: it outranks what the file says about all disks. */
+	buffered = c.cache == CONFIG_CACHE_BUFFERED &&
+		   !(want->direct_io_safe && c.from[CONFIG_KEY_CACHE] <= CONFIG_SCOPE_DEFAULTS);
+	ip = (struct image_params){
+		.path = want->path,
+		.read_only = want->read_only || c.read_only == CONFIG_BOOL_TRUE,
+		.discard = c.discard == CONFIG_BOOL_UNSET ? want->discard
+							  : c.discard == CONFIG_BOOL_TRUE,
+		.cache = buffered ? IMAGE_CACHE_BUFFERED : IMAGE_CACHE_DIRECT,
+	};
+
+	*m = (struct link_message){ .type = LINK_ATTACH };
+	snprintf(m->backend, sizeof(m->backend), "%s", ops->name);
+	snprintf(m->params.vdev, sizeof(m->params.vdev), "%s", want->vdev);
+	m->params.base = want->base;
+	m->params.irq = want->irq;
+	m->params.nr_queues = c.queues;
+	m->params.queue_size = c.queue_size;
+	/* A guest can tell its disks apart by their names, if by nothing else. */
+	serial = c.from[CONFIG_KEY_SERIAL] ? c.serial : want->vdev;
+	memcpy(m->params.serial, serial, strnlen(serial, sizeof(m->params.serial)));
+
+	*ret_image = IMAGE_NULL;
+	if (!ops->needs_image) {
+		m->image = (struct image_info){ .size = c.null_size,
+						.block_size = 512,
+						.physical_block_size = 4096,
+						.caps = ip.read_only ? IMAGE_READ_ONLY : 0 };
+		return 0;
+	}
+	r = image_open(ret_image, &ip, subject);
+	if (!r)
+		m->image = ret_image->info;
+	return r;
+}
