@@ -25,6 +25,7 @@
  */
 #include "base/loop.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
@@ -54,7 +55,7 @@ static void poll_free(struct loop_poll *p)
 	free(p);
 }
 
-int loop_init(struct loop *l, unsigned entries)
+static int init(struct loop *l, unsigned entries, unsigned flags)
 {
 	static const unsigned wishes[] = {
 		IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN |
@@ -67,7 +68,7 @@ int loop_init(struct loop *l, unsigned entries)
 	*l = LOOP_NULL;
 	for (size_t i = 0; i < ARRAY_SIZE(wishes) && r == -EINVAL; i++) {
 		struct io_uring_params p = {
-			.flags = wishes[i] | IORING_SETUP_CQSIZE | IORING_SETUP_CLAMP,
+			.flags = wishes[i] | flags | IORING_SETUP_CQSIZE | IORING_SETUP_CLAMP,
 			.cq_entries = entries * CQES_PER_SQE,
 		};
 
@@ -85,6 +86,43 @@ int loop_init(struct loop *l, unsigned entries)
 	io_uring_register_ring_fd(&l->ring);
 	l->initialized = true;
 	return 0;
+}
+
+int loop_init(struct loop *l, unsigned entries)
+{
+	return init(l, entries, 0);
+}
+
+int loop_init_disabled(struct loop *l, unsigned entries)
+{
+	return init(l, entries, IORING_SETUP_R_DISABLED);
+}
+
+int loop_enable(struct loop *l, const uint8_t *opcodes, unsigned nr_opcodes)
+{
+	static const uint8_t register_ops[] = { IORING_REGISTER_BUFFERS,
+						IORING_UNREGISTER_BUFFERS };
+	struct io_uring_restriction rules[IORING_OP_LAST + ARRAY_SIZE(register_ops) + 1] = { 0 };
+	unsigned n = 0;
+	int r;
+
+	assert(nr_opcodes <= IORING_OP_LAST);
+	for (unsigned i = 0; i < nr_opcodes; i++) {
+		rules[n].opcode = IORING_RESTRICTION_SQE_OP;
+		rules[n++].sqe_op = opcodes[i];
+	}
+	for (unsigned i = 0; i < ARRAY_SIZE(register_ops); i++) {
+		rules[n].opcode = IORING_RESTRICTION_REGISTER_OP;
+		rules[n++].register_op = register_ops[i];
+	}
+	rules[n].opcode = IORING_RESTRICTION_SQE_FLAGS_ALLOWED;
+	rules[n++].sqe_flags = IOSQE_ASYNC;
+
+	/* Debian's liburing 2.3 declares functions for these two, but does not export them. */
+	r = io_uring_register(l->ring.ring_fd, IORING_REGISTER_RESTRICTIONS, rules, n);
+	if (!r)
+		r = io_uring_register(l->ring.ring_fd, IORING_REGISTER_ENABLE_RINGS, NULL, 0);
+	return r ? fail(r, NULL, "cannot restrict io_uring") : 0;
 }
 
 void loop_fini(struct loop *l)

@@ -76,6 +76,15 @@ struct loop {
 int loop_init(struct loop *l, unsigned entries);
 
 /*
+ * The same, but nothing can be submitted before loop_enable(), which limits for good what can be: to
+ * the IORING_OP_* given, to no SQE flag but IOSQE_ASYNC, and to registering buffers (Linux 5.10).  What
+ * a sandbox forbids as a system call would otherwise still be there as an operation.  SQEs may be
+ * prepared before.  Both return 0 or -errno, logged.
+ */
+int loop_init_disabled(struct loop *l, unsigned entries);
+int loop_enable(struct loop *l, const uint8_t *opcodes, unsigned nr_opcodes);
+
+/*
  * Give back everything.  Sources still in the loop are out of it afterwards; no operation may be in
  * flight, except timers.  Works on LOOP_NULL and on a finished loop.
  */

@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Theory of operation: three stages, each with what must still and must no longer be possible after
+ * Theory of operation: four stages, each with what must still and must no longer be possible after
  * it.  The Xen handles were restricted to one domain before (xen_domain_init()).
  *
  *   leave_the_world()   namespaces of our own: an empty, read-only root, no network, no IPC
  *   drop_privileges()   an unprivileged user; of the capabilities only CAP_IPC_LOCK
- *   filter_syscalls()   the calls that serving needs, and no others
- *
- * The filter does not see what io_uring does; but there is nothing to open in an empty root, and no
- * network to reach.
+ *   loop_enable()       the io_uring operations that serving needs; the filter would not see them
+ *   filter_syscalls()   the system calls that serving needs
  */
 #include "daemon/sandbox.h"
 
@@ -146,12 +144,22 @@ static int filter_syscalls(const struct log_subject *subject)
 	return 0;
 }
 
-int sandbox_enter(const struct log_subject *subject)
+/* What disks (backends/file.c, file_range.c) and the loop itself (base/loop.c) submit. */
+static const uint8_t operations[] = {
+	IORING_OP_READ,	      IORING_OP_WRITE,	     IORING_OP_READV,	    IORING_OP_WRITEV,
+	IORING_OP_READ_FIXED, IORING_OP_WRITE_FIXED, IORING_OP_FSYNC,	    IORING_OP_FALLOCATE,
+	IORING_OP_URING_CMD,  IORING_OP_POLL_ADD,    IORING_OP_POLL_REMOVE,
+};
+
+int sandbox_enter(struct loop *loop, const struct log_subject *subject)
 {
 	int r = leave_the_world(subject);
 
 	if (!r)
 		r = drop_privileges(subject);
+	/* Should: serve disks.  Mustn't: open or connect by operations what system calls may not. */
+	if (!r)
+		r = loop_enable(loop, operations, ARRAY_SIZE(operations));
 	if (!r)
 		r = filter_syscalls(subject);
 	return r;

@@ -302,7 +302,7 @@ static int worker_init(struct worker *w, uint16_t domid)
 	if (!r)
 		r = guest_mem_init(&w->mem, &w->xen);
 	if (!r)
-		r = loop_init(&w->loop, LOOP_ENTRIES);
+		r = loop_init_disabled(&w->loop, LOOP_ENTRIES);
 	if (r)
 		return r;
 	w->ioreq.xen = &w->xen;
@@ -312,7 +312,7 @@ static int worker_init(struct worker *w, uint16_t domid)
 	r = loop_add(&w->loop, &w->link, WORKER_LINK_FD);
 	/* Guest data is not touched before this point. */
 	if (!r)
-		r = sandbox_enter(&w->subject);
+		r = sandbox_enter(&w->loop, &w->subject);
 	return r;
 }
 
