@@ -114,4 +114,7 @@ void config_fini(struct config *c);
 void config_disk(const struct config *c, const char *guest, const char *vdev,
 		 struct config_disk *ret);
 
+/* The syslog level that the word (of the key log_level) means, or -1. */
+int config_log_level(const char *word);
+
 #endif

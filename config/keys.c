@@ -197,6 +197,14 @@ const struct key config_keys[] = {
 
 const unsigned config_nr_keys = ARRAY_SIZE(config_keys);
 
+int config_log_level(const char *word)
+{
+	for (const struct key_word *w = level_words; w->text; w++)
+		if (!strcmp(w->text, word))
+			return w->value;
+	return -1;
+}
+
 const struct key *key_find(const char *name)
 {
 	unsigned i;

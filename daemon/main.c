@@ -118,22 +118,6 @@ static int parse_arguments(int argc, char **argv, struct arguments *a)
 	return -1;
 }
 
-static int parse_level(const char *name)
-{
-	static const struct {
-		const char *name;
-		int level;
-	} levels[] = {
-		{ "error", LOG_ERR }, { "warning", LOG_WARNING }, { "notice", LOG_NOTICE },
-		{ "info", LOG_INFO }, { "debug", LOG_DEBUG },
-	};
-
-	for (size_t i = 0; i < ARRAY_SIZE(levels); i++)
-		if (!strcmp(name, levels[i].name))
-			return levels[i].level;
-	return -1;
-}
-
 static int run_worker(const struct arguments *a)
 {
 	if (!a->worker_name || !a->worker_log_level) {
@@ -154,7 +138,7 @@ static int run_watcher(const struct arguments *a, const struct config *config)
 
 	o.log_level = config->log_level;
 	if (a->log_level)
-		o.log_level = parse_level(a->log_level);
+		o.log_level = config_log_level(a->log_level);
 	log_set_level(o.log_level);
 	if (instance_lock(a->domain) < 0)
 		return EXIT_FAILURE;
@@ -169,7 +153,7 @@ int main(int argc, char **argv)
 
 	if (status >= 0)
 		return status;
-	if (a.log_level && parse_level(a.log_level) < 0) {
+	if (a.log_level && config_log_level(a.log_level) < 0) {
 		fprintf(stderr,
 			"xvirtiod: --log-level '%s' is not one of error, warning, notice, info, "
 			"debug\n",
