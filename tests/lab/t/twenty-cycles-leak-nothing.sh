@@ -8,12 +8,12 @@ daemon_fds() { ls /proc/$DAEMON/fd | wc -l; }
 dom0_free() { sync; echo 3 >/proc/sys/vm/drop_caches; awk '/^MemAvailable/ { print $2 }' /proc/meminfo; }
 cycle() {
 	guest run g1 --disk $IMAGES/cycle1.img --disk $IMAGES/cycle2.img 'set -e
-		dd if=/dev/urandom of=/dev/vda bs=64k count=32 oflag=direct 2>/dev/null
+		dd if=/dev/urandom of=/dev/vda bs=64k count=16 oflag=direct 2>/dev/null
 		cat /dev/vda >/dev/vdb; sync
 		dd if=/dev/vda of=/dev/null bs=64k iflag=direct 2>/dev/null' || fail "cycle $1"
 }
-image cycle1 8
-image cycle2 8
+image cycle1 2
+image cycle2 2
 daemon_start
 for i in 1 2 3; do cycle $i; done
 check_nothing_left
