@@ -26,8 +26,9 @@ static int lock_file(const char *path, int how)
 		r = -errno;
 		if (read(fd, pid, sizeof(pid) - 1) > 0)
 			pid[strcspn(pid, "\n")] = '\0';
-		return fail(r, NULL, "%s: another xvirtiod%s%s serves the same guests", path,
-			    pid[0] ? " with pid " : "", pid);
+		refuse(NULL, "%s: another xvirtiod%s%s serves the same guests, or all", path,
+		       pid[0] ? " with pid " : "", pid);
+		return r;
 	}
 	snprintf(pid, sizeof(pid), "%d\n", getpid());
 	if (ftruncate(fd, 0) < 0 || pwrite(fd, pid, strlen(pid), 0) < 0)
@@ -44,8 +45,7 @@ int instance_lock(const char *domain)
 	r = lock_file(LOCK_ALL, domain ? LOCK_SH : LOCK_EX);
 	if (r || !domain)
 		return r;
-	if (strchr(domain, '/') ||
-	    snprintf(path, sizeof(path), LOCK_DOMAIN, domain) >= (int)sizeof(path))
+	if (snprintf(path, sizeof(path), LOCK_DOMAIN, domain) >= (int)sizeof(path))
 		return refuse(NULL, "\"%s\" is not the name of a domain", domain);
 	return lock_file(path, LOCK_EX);
 }

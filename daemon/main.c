@@ -2,6 +2,7 @@
 #include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/log.h"
 #include "config/config.h"
@@ -160,6 +161,11 @@ int main(int argc, char **argv)
 	}
 	/* A log that nobody reads any more is no reason to leave guests waiting. */
 	signal(SIGPIPE, SIG_IGN);
+	if (a.domain && (!a.domain[0] || strchr(a.domain, '/'))) {
+		fprintf(stderr, "xvirtiod: --domain '%s' is not the name or id of a domain\n",
+			a.domain);
+		return EXIT_USAGE;
+	}
 	log_open(LOG_INFO);
 	if (a.foreground || a.check_config)
 		log_force_text();
