@@ -65,4 +65,4 @@ cat $LOG
 
 say "shown: an unmodified Debian guest ($(uname -r)), created by stock xl on real Xen, found a"
 echo "   virtio disk served by xvirtiod, made ext4 on it, wrote files and verified random traffic;"
-echo "   after its end dom0 found every byte right, and nothing of the guest was left behind."
+echo "   after its end dom0 found every file right, and nothing of the guest was left behind."
