@@ -28,9 +28,6 @@
 		max_a > max_b ? max_a : max_b; \
 	})
 
-/* Fallthrough in a switch that is meant. */
-#define fallthrough __attribute__((__fallthrough__))
-
 /* printf-like function: format is argument f, values start at v. */
 #define PRINTF_LIKE(f, v) __attribute__((__format__(__printf__, f, v)))
 

@@ -64,7 +64,7 @@ void disk_publish(struct disk *d)
 	bool interrupt = false;
 
 	/* While a disk is detached or a device is reset, what is in flight ends at its next step. */
-	d->backend->cancel = d->stopped || d->mmio.dev.state->resetting;
+	d->backend->cancel = d->abandoned || d->mmio.dev.state->resetting;
 
 	while (d->pushed) {
 		unsigned i = __builtin_ctz(d->pushed);
@@ -79,6 +79,11 @@ void disk_publish(struct disk *d)
 void disk_stop(struct disk *d)
 {
 	d->stopped = true;
+}
+
+void disk_abandon(struct disk *d)
+{
+	d->stopped = d->abandoned = true;
 }
 
 void disk_resume(struct disk *d)

@@ -47,6 +47,7 @@ struct disk {
 	uint32_t marked;		/* queues with something to pop, a bit each */
 	uint32_t pushed;		/* queues with something to publish */
 	bool stopped;			/* take no new requests */
+	bool abandoned;			/* disk_abandon() */
 	char serial[DISK_SERIAL_BYTES];
 };
 
@@ -70,6 +71,10 @@ void disk_publish(struct disk *d);
 
 /* Take no new requests until disk_resume(); those in flight go on. */
 void disk_stop(struct disk *d);
+
+/* Take no new requests ever; nobody waits for those in flight, which end at their next step. */
+void disk_abandon(struct disk *d);
+
 void disk_resume(struct disk *d);
 
 /* Requests in flight. */

@@ -195,7 +195,7 @@ static void start_detach(struct worker *w, const struct link_message *m)
 		return;
 	}
 	w->disks[m->slot].detaching = true;
-	disk_stop(&w->disks[m->slot].disk);
+	disk_abandon(&w->disks[m->slot].disk);
 }
 
 static void finish_detach(struct worker *w, unsigned slot)
