@@ -52,6 +52,13 @@ struct blk_request {
 	/* Called once; result is 0 or -errno. */
 	void (*done)(struct blk_request *req, int result);
 
+	/*
+	 * Does anybody wait for the result?  Asked between the steps of a request; if not (the disk is
+	 * detached, the queue or the device reset), it ends with -ECANCELED instead of the next step.
+	 * NULL: always.
+	 */
+	bool (*wanted)(const struct blk_request *req);
+
 	/* The backend's, from submit() to done(). */
 	_Alignas(16) unsigned char scratch[BLK_SCRATCH];
 };
@@ -83,13 +90,12 @@ struct backend {
 	const struct backend_ops *ops;
 	const struct log_subject *subject;
 	struct image_info info; /* size, block sizes, what it can do; the owner may let size grow */
-
-	/*
-	 * Set by the owner while nobody waits for results any more (a disk that is detached, a device
-	 * that is reset): requests that need further steps end with -ECANCELED instead.
-	 */
-	bool cancel;
 };
+
+static inline bool blk_request_wanted(const struct blk_request *req)
+{
+	return !req->wanted || req->wanted(req);
+}
 
 /* A new backend: its table here, and a line in registry.c. */
 extern const struct backend_ops file_backend_ops;

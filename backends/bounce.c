@@ -20,6 +20,7 @@ struct bounce_pool {
 	size_t size;
 	unsigned units;
 	unsigned cursor; /* where the next search begins: behind the last span given */
+	bool serving;	 /* bounce_put() is calling granted() */
 	struct bounce_waiter *first, **last;
 	uint64_t used[]; /* bitmap of units; bits behind the end are set */
 };
@@ -192,6 +193,10 @@ void bounce_put(struct bounce_pool *pool, struct bounce_waiter *w)
 	mark(pool, offset / BOUNCE_UNIT, w->span.len / BOUNCE_UNIT, false);
 	w->span = (struct bounce_span){ .mem = NULL };
 
+	/* From granted(): the loop that called it goes on.  The line can be too long for recursion. */
+	if (pool->serving)
+		return;
+	pool->serving = true;
 	while (pool->first && take(pool, pool->first)) {
 		struct bounce_waiter *head = pool->first;
 
@@ -200,4 +205,5 @@ void bounce_put(struct bounce_pool *pool, struct bounce_waiter *w)
 			pool->last = &pool->first;
 		head->granted(head);
 	}
+	pool->serving = false;
 }

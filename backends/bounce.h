@@ -59,7 +59,7 @@ bool bounce_is_registered(const struct bounce_pool *pool);
  */
 bool bounce_get(struct bounce_pool *pool, struct bounce_waiter *w, size_t want, size_t need);
 
-/* Give back w->span, and serve those who wait. */
+/* Give back w->span, and serve those who wait.  May be called from granted(). */
 void bounce_put(struct bounce_pool *pool, struct bounce_waiter *w);
 
 /* Does anybody wait?  Then do not keep a span for more work. */

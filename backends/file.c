@@ -189,7 +189,7 @@ static void direct_done(struct loop_op *op, int res)
 			iov_copy(req, fr->wait.span.mem, res);
 		transfer_progress(fr, res);
 		if (fr->pos < req->len && is_direct(fr, req) && !bounce_is_contended(pool) &&
-		    !fr->file->backend.cancel) {
+		    blk_request_wanted(req)) {
 			direct_issue(fr);
 			return;
 		}
@@ -236,7 +236,14 @@ static void direct_issue(struct file_request *fr)
 
 static void direct_granted(struct bounce_waiter *w)
 {
-	direct_issue(container_of(w, struct file_request, wait));
+	struct file_request *fr = container_of(w, struct file_request, wait);
+
+	if (blk_request_wanted(file_request_owner(fr))) {
+		direct_issue(fr);
+		return;
+	}
+	bounce_put(fr->file->loop->bounce, w);
+	file_finish(fr, -ECANCELED);
 }
 
 static void transfer_next(struct file_request *fr)
@@ -247,7 +254,7 @@ static void transfer_next(struct file_request *fr)
 
 	if (!left)
 		file_finish(fr, 0);
-	else if (f->backend.cancel)
+	else if (!blk_request_wanted(req))
 		file_finish(fr, -ECANCELED);
 	else if (!is_direct(fr, req))
 		buffered_issue(fr);

@@ -157,7 +157,7 @@ void file_write_zeroes(struct file_request *fr)
 		file_sync(fr);
 	} else if (!left) {
 		file_finish(fr, 0);
-	} else if (fr->file->backend.cancel) {
+	} else if (!blk_request_wanted(req)) {
 		file_finish(fr, -ECANCELED);
 	} else if (mode) {
 		fallocate_issue(fr, mode, req->offset, req->len, zeroes_allocated);

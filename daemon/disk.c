@@ -63,9 +63,6 @@ void disk_publish(struct disk *d)
 {
 	bool interrupt = false;
 
-	/* While a disk is detached or a device is reset, what is in flight ends at its next step. */
-	d->backend->cancel = d->abandoned || d->mmio.dev.state->resetting;
-
 	while (d->pushed) {
 		unsigned i = __builtin_ctz(d->pushed);
 

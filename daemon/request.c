@@ -40,8 +40,8 @@ static void complete(struct disk_request *req, uint8_t status, uint32_t written)
 		__atomic_store_n(req->status, status, __ATOMIC_RELAXED);
 	virtq_push(q, req->head, written);
 	d->pushed |= 1u << (q - d->mmio.dev.queues);
-	if (!d->mmio.dev.inflight)
-		d->mmio.dev.transport->idle(&d->mmio.dev);
+	if (!q->state->inflight)
+		d->mmio.dev.transport->idle(q);
 }
 
 /*
@@ -162,8 +162,17 @@ static void io_done(struct blk_request *blk, int result)
 		complete_ok(req, blk->op == BLK_READ ? req->data_len : 0);
 }
 
+/* A queue that was disabled or reset gets no answers any more, and nobody waits for a lost disk. */
+static bool is_wanted(const struct blk_request *blk)
+{
+	const struct disk_request *req = container_of(blk, struct disk_request, blk);
+
+	return req->q->state->ready && !req->disk->abandoned;
+}
+
 static void submit(struct disk_request *req)
 {
+	req->blk.wanted = is_wanted;
 	req->disk->backend->ops->submit(req->disk->backend, &req->blk);
 }
 
@@ -224,7 +233,7 @@ static void range_done(struct blk_request *blk, int result)
 
 	if (result < 0)
 		complete_status(req, VIRTIO_BLK_S_IOERR);
-	else if (req->range < req->nr_ranges && req->disk->backend->cancel)
+	else if (req->range < req->nr_ranges && !is_wanted(blk))
 		complete_status(req, VIRTIO_BLK_S_IOERR);
 	else if (req->range < req->nr_ranges)
 		next_range(req);

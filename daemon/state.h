@@ -17,7 +17,7 @@
 #include "transport/virtio.h"
 
 #define STATE_MAGIC	0x76646f6974726976ull /* "virtiodv" */
-#define STATE_VERSION	1
+#define STATE_VERSION	2
 
 #define STATE_DISKS_MAX IOREQ_WINDOWS_MAX
 

@@ -30,6 +30,7 @@
 #define VIRTIO_F_INDIRECT_DESC (1ull << 28)
 #define VIRTIO_F_EVENT_IDX     (1ull << 29)
 #define VIRTIO_F_VERSION_1     (1ull << 32)
+#define VIRTIO_F_RING_RESET    (1ull << 40)
 
 /* Reasons for an interrupt (4.2.2, InterruptStatus). */
 #define VIRTIO_INTERRUPT_USED	(1u << 0)
@@ -82,8 +83,8 @@ struct virtio_device_ops {
 struct virtio_transport_ops {
 	/* Tell the driver: VIRTIO_INTERRUPT_* reasons. */
 	void (*interrupt)(struct virtio_device *dev, uint32_t reasons);
-	/* No request is in flight any more: finish a reset that was waiting for that, if any. */
-	void (*idle)(struct virtio_device *dev);
+	/* None of q's requests is in flight any more: finish the reset that waited for that, if any. */
+	void (*idle)(struct virtq *q);
 };
 
 struct virtio_device {

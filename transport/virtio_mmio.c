@@ -31,15 +31,17 @@ enum {
 	REG_SHM_LEN_HIGH = 0x0b4,
 	REG_SHM_BASE_LOW = 0x0b8,
 	REG_SHM_BASE_HIGH = 0x0bc,
+	REG_QUEUE_RESET = 0x0c0,
 	REG_CONFIG_GENERATION = 0x0fc,
 	REG_CONFIG = 0x100,
 };
 
-#define MAGIC		   0x74726976 /* "virt" */
-#define VERSION		   2
-#define VENDOR_ID	   0x764e5858 /* "XXNv": for xvirtiod */
+#define MAGIC	  0x74726976 /* "virt" */
+#define VERSION	  2
+#define VENDOR_ID 0x764e5858 /* "XXNv": for xvirtiod */
 
-#define TRANSPORT_FEATURES (VIRTIO_F_INDIRECT_DESC | VIRTIO_F_EVENT_IDX | VIRTIO_F_VERSION_1)
+#define TRANSPORT_FEATURES \
+	(VIRTIO_F_INDIRECT_DESC | VIRTIO_F_EVENT_IDX | VIRTIO_F_VERSION_1 | VIRTIO_F_RING_RESET)
 
 /* The queue that QueueSel names, or NULL: the only way to a queue from a register. */
 static struct virtq *selected_queue(struct virtio_mmio *m)
@@ -47,6 +49,15 @@ static struct virtq *selected_queue(struct virtio_mmio *m)
 	uint32_t sel = m->dev.state->queue_sel;
 
 	return sel < m->dev.nr_queues ? &m->dev.queues[sel] : NULL;
+}
+
+/* False, and counted, if the driver did not take RING_RESET. */
+static bool has_queue_reset(struct virtio_mmio *m)
+{
+	if (m->dev.features & VIRTIO_F_RING_RESET)
+		return true;
+	guest_mistake(&m->dev, "QueueReset, which was not negotiated");
+	return false;
 }
 
 static uint32_t read_register(struct virtio_mmio *m, unsigned off)
@@ -79,6 +90,8 @@ static uint32_t read_register(struct virtio_mmio *m, unsigned off)
 	case REG_SHM_BASE_LOW:
 	case REG_SHM_BASE_HIGH:
 		return UINT32_MAX; /* 4.2.2: no such shared memory region */
+	case REG_QUEUE_RESET:
+		return has_queue_reset(m) && q ? q->state->resetting : 0;
 	case REG_CONFIG_GENERATION:
 		return s->config_generation;
 	default:
@@ -106,7 +119,7 @@ uint64_t virtio_mmio_read(struct virtio_mmio *m, unsigned off, unsigned size)
 }
 
 /* Nothing is in flight any more: a reset that waited for that is complete now (2.4). */
-static void mmio_idle(struct virtio_device *dev)
+static void finish_reset(struct virtio_device *dev)
 {
 	struct virtio_state *s = dev->state;
 
@@ -114,6 +127,13 @@ static void mmio_idle(struct virtio_device *dev)
 		s->resetting = 0;
 		s->status = 0;
 	}
+}
+
+static void mmio_idle(struct virtq *q)
+{
+	q->state->resetting = 0;
+	if (!q->dev->inflight)
+		finish_reset(q->dev);
 }
 
 /*
@@ -126,11 +146,8 @@ static void begin_reset(struct virtio_mmio *m)
 	struct virtio_state *s = dev->state;
 
 	for (unsigned i = 0; i < dev->nr_queues; i++) {
-		struct virtq_state *q = &s->queues[i];
-
-		virtq_disable(&dev->queues[i]);
-		q->desc = q->driver = q->device = 0;
-		q->size = 0;
+		virtq_reset(&dev->queues[i]);
+		s->queues[i].resetting = 0;
 	}
 	s->interrupt_status = 0;
 	s->device_features_sel = s->driver_features_sel = s->queue_sel = 0;
@@ -140,7 +157,25 @@ static void begin_reset(struct virtio_mmio *m)
 
 	s->resetting = s->status != 0;
 	if (!dev->inflight)
-		mmio_idle(dev);
+		finish_reset(dev);
+}
+
+/*
+ * QueueReset = 1: the same for one queue (2.6.1).  QueueReset reads 1 until its requests have ended.
+ */
+static void reset_queue(struct virtio_mmio *m, uint32_t value)
+{
+	struct virtq *q = selected_queue(m);
+
+	if (!has_queue_reset(m))
+		return;
+	if (!q || value != 1) {
+		guest_mistake(&m->dev, "QueueReset of queue %u written with %u",
+			      m->dev.state->queue_sel, value);
+		return;
+	}
+	virtq_reset(q);
+	q->state->resetting = q->state->inflight != 0;
 }
 
 /* Would the device work with the features that the driver chose (2.2.2, 6.1)? */
@@ -232,8 +267,11 @@ static void write_queue_register(struct virtio_mmio *m, unsigned off, uint32_t v
 		virtq_disable(q);
 		return;
 	}
-	/* 3.1.1: queues are set up after FEATURES_OK; 4.2.2.2: and not while they are ready. */
-	if (q->state->ready || !(status & VIRTIO_STATUS_FEATURES_OK) ||
+	/*
+	 * 3.1.1: queues are set up after FEATURES_OK; 4.2.2.2: and not while they are ready, or being
+	 * reset.
+	 */
+	if (q->state->ready || q->state->resetting || !(status & VIRTIO_STATUS_FEATURES_OK) ||
 	    status & VIRTIO_STATUS_NEEDS_RESET) {
 		guest_mistake(&m->dev, "register %#x of queue %u written at status %#x, ready %u",
 			      off, m->dev.state->queue_sel, status, q->state->ready);
@@ -302,6 +340,9 @@ static void write_register(struct virtio_mmio *m, unsigned off, uint32_t value)
 	case REG_QUEUE_DEVICE_LOW:
 	case REG_QUEUE_DEVICE_HIGH:
 		write_queue_register(m, off, value);
+		break;
+	case REG_QUEUE_RESET:
+		reset_queue(m, value);
 		break;
 	case REG_QUEUE_NOTIFY:
 		notify(m, value);

@@ -138,6 +138,15 @@ void virtq_disable(struct virtq *q)
 	unmap_rings(q);
 }
 
+void virtq_reset(struct virtq *q)
+{
+	struct virtq_state *s = q->state;
+
+	virtq_disable(q);
+	s->desc = s->driver = s->device = 0;
+	s->size = 0;
+}
+
 int virtq_pop(struct virtq *q, uint16_t *ret_head)
 {
 	struct virtq_state *s = q->state;

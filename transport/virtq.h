@@ -33,9 +33,9 @@ struct virtq_state {
 	uint16_t last_avail; /* available index of the next head to pop */
 	uint16_t used;	     /* used index of the next element to push */
 	uint16_t published;  /* used index that the driver can see */
-	uint16_t pad;
-	uint32_t inflight;		/* heads popped and not yet given back */
-	uint64_t serial;		/* of the last head popped */
+	uint16_t resetting;  /* QueueReset: the driver wrote 1, requests are still in flight */
+	uint32_t inflight;   /* heads popped and not yet given back */
+	uint64_t serial;     /* of the last head popped */
 	uint64_t heads[VIRTQ_SIZE_MAX]; /* serial of each head in flight, else 0 */
 };
 
@@ -81,8 +81,11 @@ void virtq_init(struct virtq *q, struct virtio_device *dev, struct virtq_state *
  */
 bool virtq_enable(struct virtq *q);
 
-/* QueueReady = 0, or reset: from now on no access to the rings.  Heads in flight stay counted. */
+/* QueueReady = 0: from now on no access to the rings.  Heads in flight stay counted. */
 void virtq_disable(struct virtq *q);
+
+/* virtq_disable(), and forget size and addresses: the default state (2.6.1.1). */
+void virtq_reset(struct virtq *q);
 
 /*
  * Take the next available head.  1: *ret_head is it, and it is in flight now.  0: there is none.

@@ -46,11 +46,12 @@ static void wrong_widths_do_nothing(void **state)
 /* Reading never changes anything; what is write-only or nothing reads as 0. */
 static void reads_change_nothing(void **state)
 {
-	static const unsigned readable[] = { R_MAGIC,	     R_VERSION,		 R_DEVICE_ID,
-					     R_VENDOR_ID,    R_DEVICE_FEATURES,	 R_QUEUE_SIZE_MAX,
-					     R_QUEUE_READY,  R_INTERRUPT_STATUS, R_STATUS,
-					     R_SHM_LEN,	     R_SHM_LEN + 4,	 R_SHM_BASE,
-					     R_SHM_BASE + 4, R_CONFIG_GENERATION };
+	static const unsigned readable[] = {
+		R_MAGIC,	   R_VERSION,	     R_DEVICE_ID,	 R_VENDOR_ID,
+		R_DEVICE_FEATURES, R_QUEUE_SIZE_MAX, R_QUEUE_READY,	 R_INTERRUPT_STATUS,
+		R_STATUS,	   R_SHM_LEN,	     R_SHM_LEN + 4,	 R_SHM_BASE,
+		R_SHM_BASE + 4,	   R_QUEUE_RESET,    R_CONFIG_GENERATION
+	};
 	struct virtio_state before, after;
 	bool known[R_CONFIG] = { false };
 
@@ -76,9 +77,8 @@ static void reads_change_nothing(void **state)
 static void writes_to_what_is_read_only(void **state)
 {
 	static const unsigned regs[] = {
-		R_MAGIC,	   R_VERSION,	     R_DEVICE_ID,	 R_VENDOR_ID,
-		R_DEVICE_FEATURES, R_QUEUE_SIZE_MAX, R_INTERRUPT_STATUS, R_SHM_LEN,
-		R_SHM_BASE,	   R_QUEUE_RESET,    R_CONFIG_GENERATION
+		R_MAGIC,	  R_VERSION,	      R_DEVICE_ID, R_VENDOR_ID, R_DEVICE_FEATURES,
+		R_QUEUE_SIZE_MAX, R_INTERRUPT_STATUS, R_SHM_LEN,   R_SHM_BASE,	R_CONFIG_GENERATION
 	};
 	struct virtio_state before, after;
 

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A request whose result nobody waits for any more ends with -ECANCELED at its next step: in the
+ * middle of a transfer, and in the line for a bounce buffer, however long that is.
+ */
+#include "tests/unit/storage.h"
+
+#define LEN   KIB(8192) /* several pieces, and all of the pool */
+#define LINED 20000
+
+static struct loop loop;
+static bool wanted;
+
+static bool is_wanted(const struct blk_request *req)
+{
+	(void)req;
+	return wanted;
+}
+
+static void in_the_middle(const struct storage_kind *k, enum blk_op op)
+{
+	unsigned char *mem = calloc(1, LEN);
+	struct storage s;
+	struct test_request t;
+
+	assert_non_null(mem);
+	if (storage_open(&s, &loop, k, LEN)) {
+		wanted = true;
+		prepare(&t, op, 0, 0, LEN, op == BLK_WRITE_ZEROES ? NULL : mem, LEN);
+		t.req.wanted = is_wanted;
+		/* The first step is short, so there must be a second one. */
+		if (op == BLK_WRITE_ZEROES)
+			s.b->info.caps &= ~(IMAGE_ZERO_RANGE | IMAGE_DISCARD);
+		s.b->ops->submit(s.b, &t.req);
+		last_sqe(&loop)->len = 4096;
+		wanted = false;
+		wait_for(&s, &t);
+		assert_int_equal(t.result, -ECANCELED);
+		assert_int_equal(run(&s, BLK_READ, 0, 0, 4096, mem), 0);
+		assert_int_equal(mem[4095], op == BLK_READ ? 0x11 : 0);
+		assert_int_equal(run(&s, BLK_READ, 0, 4096, 4096, mem), 0);
+		assert_int_equal(mem[0], 0x11);
+		storage_close(&s);
+	}
+	free(mem);
+}
+
+static void between_steps(void **state)
+{
+	(void)state;
+	for (unsigned k = 0; k < ARRAY_SIZE(storage_kinds); k++) {
+		in_the_middle(&storage_kinds[k], BLK_READ);
+		in_the_middle(&storage_kinds[k], BLK_WRITE);
+		in_the_middle(&storage_kinds[k], BLK_WRITE_ZEROES);
+	}
+}
+
+/* One has the pool, all others stand in line. */
+static void in_line(void **state)
+{
+	const struct storage_kind direct = { "/var/tmp", IMAGE_CACHE_DIRECT };
+	struct test_request *t = calloc(LINED, sizeof(*t));
+	unsigned char *mem = malloc(KIB(1024));
+	struct storage s;
+
+	(void)state;
+	assert_true(t && mem);
+	if (storage_open(&s, &loop, &direct, LEN)) {
+		wanted = true;
+		for (unsigned i = 0; i < LINED; i++) {
+			prepare(&t[i], BLK_READ, 0, 0, KIB(1024), mem, KIB(1024));
+			t[i].req.wanted = is_wanted;
+			s.b->ops->submit(s.b, &t[i].req);
+		}
+		wanted = false;
+		for (unsigned i = 0; i < LINED; i++) {
+			wait_for(&s, &t[i]);
+			assert_int_equal(t[i].result, i < 8 ? 0 : -ECANCELED);
+		}
+		storage_close(&s);
+	}
+	free(mem);
+	free(t);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(between_steps),
+		cmocka_unit_test(in_line),
+	};
+	int failed;
+
+	assert_int_equal(loop_init(&loop, 16), 0);
+	failed = cmocka_run_group_tests(tests, NULL, NULL);
+	loop_fini(&loop);
+	return failed;
+}
