@@ -98,9 +98,8 @@ uninstall:
 		$(DESTDIR)$(mandir)/man5/xvirtiod.conf.5 $(UNITS:%=$(DESTDIR)$(unitdir)/%)
 	@echo "left: $(DESTDIR)$(sysconfdir)/xvirtiod"
 
-LINTS := selftest layers sizes spdx format shell man units
 lint:
-	$Qstatus=0; for l in $(LINTS); do tests/lint/$$l || status=1; done; exit $$status
+	$Qstatus=0; for l in tests/lint/*; do [ ! -x $$l ] || $$l || status=1; done; exit $$status
 
 # These two need nothing run before them: they install what is missing.
 check: packages
