@@ -102,6 +102,7 @@ static void fill_config(const struct disk *d, struct virtio_blk_config *c)
 	le32_store(&c->blk_size, block);
 	le16_store(&c->min_io_size, info->physical_block_size / block);
 	le32_store(&c->opt_io_size, info->optimal_io_size / block);
+	c->writeback = d->state->writeback;
 	le16_store(&c->num_queues, d->mmio.dev.nr_queues);
 	if (d->mmio.dev.offered & VIRTIO_BLK_F_DISCARD) {
 		uint32_t granularity = info->discard_granularity ? info->discard_granularity
@@ -129,15 +130,29 @@ static void disk_read_config(struct virtio_device *dev, unsigned off, void *buf,
 		memcpy(buf, (char *)&config + off, MIN((size_t)len, sizeof(config) - off));
 }
 
-/* Nothing is writable: CONFIG_WCE is not offered. */
+/*
+ * Only the cache mode is writable.  Writes begun from now on follow it; what was written before in
+ * the other mode is the business of the driver's next FLUSH, as ever.
+ */
 static bool disk_write_config(struct virtio_device *dev, unsigned off, const void *buf,
 			      unsigned len)
 {
-	(void)dev;
-	(void)off;
-	(void)buf;
-	(void)len;
-	return false;
+	uint8_t value = *(const uint8_t *)buf;
+
+	if (!(dev->features & VIRTIO_BLK_F_CONFIG_WCE) || len != 1 || value > 1 ||
+	    off != offsetof(struct virtio_blk_config, writeback))
+		return false;
+	to_disk(dev)->state->writeback = value;
+	return true;
+}
+
+/*
+ * The cache mode tells the truth at any time (5.2.5): write-back before a negotiation, and after it
+ * if the driver can flush.
+ */
+static void disk_negotiated(struct virtio_device *dev)
+{
+	to_disk(dev)->state->writeback = !dev->features || dev->features & VIRTIO_BLK_F_FLUSH;
 }
 
 static void disk_kick(struct virtio_device *dev, unsigned q)
@@ -158,13 +173,14 @@ static const struct virtio_device_ops disk_ops = {
 	.read_config = disk_read_config,
 	.write_config = disk_write_config,
 	.kick = disk_kick,
+	.negotiated = disk_negotiated,
 	.start = disk_start,
 };
 
 static uint64_t offered_features(const struct image_info *info, unsigned nr_queues)
 {
 	uint64_t f = VIRTIO_BLK_F_SIZE_MAX | VIRTIO_BLK_F_SEG_MAX | VIRTIO_BLK_F_BLK_SIZE |
-		     VIRTIO_BLK_F_FLUSH | VIRTIO_BLK_F_TOPOLOGY;
+		     VIRTIO_BLK_F_FLUSH | VIRTIO_BLK_F_CONFIG_WCE | VIRTIO_BLK_F_TOPOLOGY;
 
 	if (nr_queues > 1)
 		f |= VIRTIO_BLK_F_MQ;
@@ -200,7 +216,7 @@ int disk_init(struct disk *d, const struct disk_params *p, struct state_disk *st
 	struct virtio_device *dev = &d->mmio.dev;
 	int r;
 
-	*d = (struct disk){ .backend = backend, .counters = &st->counters };
+	*d = (struct disk){ .backend = backend, .state = st };
 	memcpy(d->serial, p->serial, sizeof(d->serial));
 	log_subject_set(&dev->subject, xen->subject->guest, p->vdev);
 	dev->ops = &disk_ops;
@@ -215,6 +231,7 @@ int disk_init(struct disk *d, const struct disk_params *p, struct state_disk *st
 	st->devid = p->devid;
 	st->base = p->base;
 	st->irq = p->irq;
+	st->writeback = 1;
 	st->attached = 1;
 	return 0;
 }

@@ -19,8 +19,8 @@
 /* What GET_ID returns at most (5.2.6). */
 #define DISK_SERIAL_BYTES 20
 
-/* Features offered: FLUSH, SEG_MAX, SIZE_MAX, BLK_SIZE, TOPOLOGY, MQ, and by the image RO, DISCARD,
- * WRITE_ZEROES; limits of one request. */
+/* Features offered: FLUSH, CONFIG_WCE, SEG_MAX, SIZE_MAX, BLK_SIZE, TOPOLOGY, MQ, and by the image RO,
+ * DISCARD, WRITE_ZEROES; limits of one request. */
 #define DISK_SIZE_MAX	   (1u << 20) /* bytes of one segment */
 #define DISK_RANGES_MAX	   32	      /* segments of one DISCARD or WRITE_ZEROES */
 #define DISK_RANGE_SECTORS (1u << 21) /* 512-byte sectors of one such segment: 1 GiB */
@@ -40,14 +40,14 @@ struct disk_request;
 
 struct disk {
 	struct virtio_mmio mmio;
-	struct backend *backend;	/* owned */
-	struct disk_counters *counters; /* borrowed: in the state memfd */
-	struct disk_request *requests;	/* a slot for each head of each queue, by index */
-	size_t request_stride;		/* bytes from one slot to the next */
-	uint32_t marked;		/* queues with something to pop, a bit each */
-	uint32_t pushed;		/* queues with something to publish */
-	bool stopped;			/* take no new requests */
-	bool abandoned;			/* disk_abandon() */
+	struct backend *backend;       /* owned */
+	struct state_disk *state;      /* borrowed: in the state memfd */
+	struct disk_request *requests; /* a slot for each head of each queue, by index */
+	size_t request_stride;	       /* bytes from one slot to the next */
+	uint32_t marked;	       /* queues with something to pop, a bit each */
+	uint32_t pushed;	       /* queues with something to publish */
+	bool stopped;		       /* take no new requests */
+	bool abandoned;		       /* disk_abandon() */
 	char serial[DISK_SERIAL_BYTES];
 };
 

@@ -32,8 +32,8 @@ static void complete(struct disk_request *req, uint8_t status, uint32_t written)
 	struct disk *d = req->disk;
 	struct virtq *q = req->q;
 
-	d->counters->errors += status == VIRTIO_BLK_S_IOERR;
-	d->counters->unsupported += status == VIRTIO_BLK_S_UNSUPP;
+	d->state->counters.errors += status == VIRTIO_BLK_S_IOERR;
+	d->state->counters.unsupported += status == VIRTIO_BLK_S_UNSUPP;
 
 	/* A queue that was disabled meanwhile is none of our business any more, nor are its buffers. */
 	if (req->status && q->state->ready)
@@ -146,10 +146,13 @@ static bool is_read_only(const struct disk *d)
 	return d->backend->info.caps & IMAGE_READ_ONLY;
 }
 
-/* A driver that did not take FLUSH expects each write to be stable when it completes (5.2.6.2). */
+/*
+ * Must a write be stable when it completes (5.2.6.2)?  Yes, if the driver did not take FLUSH, or wants
+ * write-through now.
+ */
 static unsigned write_flags(const struct disk *d)
 {
-	return d->mmio.dev.features & VIRTIO_BLK_F_FLUSH ? 0 : BLK_FUA;
+	return d->mmio.dev.features & VIRTIO_BLK_F_FLUSH && d->state->writeback ? 0 : BLK_FUA;
 }
 
 static void io_done(struct blk_request *blk, int result)
@@ -186,11 +189,11 @@ static void start_io(struct disk_request *req, enum blk_op op, uint64_t sector, 
 		return;
 	}
 	if (op == BLK_READ) {
-		d->counters->reads++;
-		d->counters->read_bytes += len;
+		d->state->counters.reads++;
+		d->state->counters.read_bytes += len;
 	} else {
-		d->counters->writes++;
-		d->counters->written_bytes += len;
+		d->state->counters.writes++;
+		d->state->counters.written_bytes += len;
 	}
 	if (!len) {
 		complete_ok(req, 0);
@@ -208,7 +211,7 @@ static void start_io(struct disk_request *req, enum blk_op op, uint64_t sector, 
 
 static void start_flush(struct disk_request *req)
 {
-	req->disk->counters->flushes++;
+	req->disk->state->counters.flushes++;
 	req->blk.op = BLK_FLUSH;
 	req->blk.flags = 0;
 	req->blk.done = io_done;
@@ -285,9 +288,9 @@ static void start_ranges(struct disk_request *req, enum blk_op op, struct iovec 
 		return;
 	}
 	if (discard)
-		d->counters->discards++;
+		d->state->counters.discards++;
 	else
-		d->counters->write_zeroes++;
+		d->state->counters.write_zeroes++;
 	req->blk.op = op;
 	req->blk.done = range_done;
 	next_range(req);

@@ -17,7 +17,7 @@
 #include "transport/virtio.h"
 
 #define STATE_MAGIC	0x76646f6974726976ull /* "virtiodv" */
-#define STATE_VERSION	2
+#define STATE_VERSION	3
 
 #define STATE_DISKS_MAX IOREQ_WINDOWS_MAX
 
@@ -31,11 +31,11 @@ struct disk_counters {
 };
 
 struct state_disk {
-	uint32_t attached; /* the worker serves it */
-	uint32_t devid;	   /* libxl's number of the virtual device: 51712 is xvda */
-	uint64_t base;	   /* of its window, guest-physical */
-	uint32_t irq;	   /* SPI */
-	uint32_t pad;
+	uint32_t attached;  /* the worker serves it */
+	uint32_t devid;	    /* libxl's number of the virtual device: 51712 is xvda */
+	uint64_t base;	    /* of its window, guest-physical */
+	uint32_t irq;	    /* SPI */
+	uint32_t writeback; /* of the configuration space (5.2.4): 0 asks for write-through */
 	struct disk_counters counters;
 	struct virtio_state virtio;
 };

@@ -21,6 +21,7 @@
 #define VIRTIO_BLK_F_BLK_SIZE	  (1ull << 6)
 #define VIRTIO_BLK_F_FLUSH	  (1ull << 9)
 #define VIRTIO_BLK_F_TOPOLOGY	  (1ull << 10)
+#define VIRTIO_BLK_F_CONFIG_WCE	  (1ull << 11)
 #define VIRTIO_BLK_F_MQ		  (1ull << 12)
 #define VIRTIO_BLK_F_DISCARD	  (1ull << 13)
 #define VIRTIO_BLK_F_WRITE_ZEROES (1ull << 14)

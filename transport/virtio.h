@@ -75,6 +75,9 @@ struct virtio_device_ops {
 	/* Queue q was notified.  Only remember it: the vCPU waits until this returns. */
 	void (*kick)(struct virtio_device *dev, unsigned q);
 
+	/* dev->features has changed: FEATURES_OK was set, or a reset has begun and they are 0. */
+	void (*negotiated)(struct virtio_device *dev);
+
 	/* DRIVER_OK was set: dev->features holds what was negotiated. */
 	void (*start)(struct virtio_device *dev);
 };

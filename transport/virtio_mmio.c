@@ -154,6 +154,7 @@ static void begin_reset(struct virtio_mmio *m)
 	s->driver_features = 0;
 	s->driver_features_excess = 0;
 	dev->features = 0;
+	dev->ops->negotiated(dev);
 
 	s->resetting = s->status != 0;
 	if (!dev->inflight)
@@ -194,6 +195,7 @@ static void accept_features(struct virtio_device *dev)
 		dev->queues[i].event_idx = dev->features & VIRTIO_F_EVENT_IDX;
 		dev->queues[i].indirect = dev->features & VIRTIO_F_INDIRECT_DESC;
 	}
+	dev->ops->negotiated(dev);
 }
 
 static void write_status(struct virtio_mmio *m, uint32_t value)

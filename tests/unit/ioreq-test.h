@@ -43,7 +43,7 @@ static void count_kick(struct virtio_device *dev, unsigned q)
 	container_of(dev, struct window, mmio.dev)->kicks++;
 }
 
-static void ignore_start(struct virtio_device *dev)
+static void ignore(struct virtio_device *dev)
 {
 	(void)dev;
 }
@@ -53,7 +53,8 @@ static const struct virtio_device_ops window_ops = {
 	.read_config = who_am_i,
 	.write_config = remember,
 	.kick = count_kick,
-	.start = ignore_start,
+	.negotiated = ignore,
+	.start = ignore,
 };
 
 static uint64_t window_base(unsigned i)

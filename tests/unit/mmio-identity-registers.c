@@ -62,8 +62,13 @@ static void feature_words(void **state)
 
 #define BIT(n) (1ull << (n))
 
-/* SIZE_MAX SEG_MAX BLK_SIZE FLUSH TOPOLOGY, INDIRECT_DESC EVENT_IDX VERSION_1: on every disk. */
-#define ALWAYS (BIT(1) | BIT(2) | BIT(6) | BIT(9) | BIT(10) | BIT(28) | BIT(29) | BIT(32))
+/*
+ * SIZE_MAX SEG_MAX BLK_SIZE FLUSH TOPOLOGY CONFIG_WCE, INDIRECT_DESC EVENT_IDX VERSION_1 RING_RESET: on
+ * every disk.
+ */
+#define ALWAYS                                                                                 \
+	(BIT(1) | BIT(2) | BIT(6) | BIT(9) | BIT(10) | BIT(11) | BIT(28) | BIT(29) | BIT(32) | \
+	 BIT(40))
 
 static const struct {
 	struct drv_options o;
