@@ -27,7 +27,8 @@ endif
 
 # make SAN=1 builds with address and undefined-behaviour sanitizers.
 SAN ?=
-B := build/$(ARCH)$(if $(CLANG),-clang)$(if $(SAN),-san)
+PLAIN := build/$(ARCH)$(if $(CLANG),-clang)
+B := $(PLAIN)$(if $(SAN),-san)
 
 WARNINGS := -Wall -Wextra -Wshadow -Wmissing-prototypes -Wvla -Werror
 CFLAGS ?= -O2 -g
@@ -70,6 +71,42 @@ $B/tests/unit/%: $B/tests/unit/%.o $(FAKES) $B/libxvirtiod.a
 
 unit-tests: $(UNIT_TESTS)
 
+# The simulator: programs with the library libsim.a, and what they preload under the daemon.  That is
+# never sanitized: the sanitizers' own library is the one that has to come first.
+SIM_SHIM := $(PLAIN)/tests/sim/libxensim.so
+SIM_SHIM_OBJS := $(patsubst %.c,$(PLAIN)/%.o,$(wildcard tests/sim/shim/*.c))
+SIM_OBJS := $(patsubst %.c,$B/%.o,$(wildcard tests/sim/*.c))
+SIM_TESTS := $(patsubst %.c,$B/%,$(wildcard tests/sim/t/*.c))
+SIM_LIBS := -lxenstore -luring -lpthread -ldl
+
+$(PLAIN)/tests/sim/shim/%.o: tests/sim/shim/%.c Makefile
+	@echo "  CC    $@"
+	$Qmkdir -p $(@D)
+	$Q$(CC) $(filter-out $(SANFLAGS) -fPIE -D_FORTIFY_SOURCE=2,$(ALL_CFLAGS)) -fPIC $(CFLAGS) -c -o $@ $<
+
+$(SIM_SHIM): $(SIM_SHIM_OBJS)
+	@echo "  LD    $@"
+	$Q$(CC) $(SYSROOT_LDFLAGS) -shared $(LDFLAGS) -o $@ $^ -ldl
+
+# Where the programs find what they start.
+$(SIM_OBJS) $(SIM_TESTS:=.o): ALL_CFLAGS += -DSIM_SHIM='"$(abspath $(SIM_SHIM))"' \
+	-DSIM_XVIRTIOD='"$(abspath $B/xvirtiod)"'
+
+$B/tests/sim/libsim.a: $(SIM_OBJS)
+	@echo "  AR    $@"
+	$Qrm -f $@ && $(CROSS)ar rcs $@ $^
+
+$B/tests/sim/t/%: $B/tests/sim/t/%.o $B/tests/sim/libsim.a
+	@echo "  LD    $@"
+	$Q$(CC) $(ALL_LDFLAGS) -o $@ $^ $(SIM_LIBS)
+
+# This one needs no Xen, but the daemon's loop.
+$B/tests/sim/t/faults-do-what-they-say: SIM_LIBS += $(LIBS)
+$B/tests/sim/t/faults-do-what-they-say: $B/libxvirtiod.a
+
+sim-tests: $(SIM_TESTS) $(SIM_SHIM) $B/xvirtiod
+
+-include $(SIM_OBJS:.o=.d) $(SIM_TESTS:=.d) $(SIM_SHIM_OBJS:.o=.d)
 -include $(OBJS:.o=.d) $(UNIT_TESTS:=.d) $(FAKES:.o=.d) $B/tools/config-keys.d
 
 $B/tools/config-keys: $B/tools/config-keys.o $B/config/keys.o $B/config/value.o $B/config/man.o
@@ -120,6 +157,7 @@ help:
 	@echo "make check      all tests, those on real Xen included; installs packages"
 	@echo "make lint       the checks of the source alone"
 	@echo "make unit-tests build the unit tests; run one as $B/tests/unit/NAME"
+	@echo "make sim-tests  build the simulator and its tests, $B/tests/sim/t/NAME"
 	@echo "make man        put the list of configuration keys into the man page"
 	@echo "make install    with DESTDIR=, prefix=, sysconfdir=, unitdir=; make uninstall"
 	@echo "make clean      remove build/"
@@ -127,5 +165,5 @@ help:
 	@echo "ARCH=arm64 cross-builds; SYSROOT=DIR holds Debian's arm64 packages, unpacked,"
 	@echo "such as: make ARCH=arm64 SYSROOT=\$$(tests/lab/lab sysroot)"
 
-.PHONY: all unit-tests man lint install uninstall check demo packages clean help
+.PHONY: all unit-tests sim-tests man lint install uninstall check demo packages clean help
 .SECONDARY:
