@@ -71,15 +71,18 @@ $B/tests/unit/%: $B/tests/unit/%.o $(FAKES) $B/libxvirtiod.a
 
 unit-tests: $(UNIT_TESTS)
 
-# The simulator: programs with the library libsim.a, and what they preload under the daemon.  That is
-# never sanitized: the sanitizers' own library is the one that has to come first.
+# The simulator: programs with the library libsim.a, and what they preload under the daemon and
+# under Debian's xenstored.  That is never sanitized: the sanitizers' own library is the one that has
+# to come first.
 SIM_SHIM := $(PLAIN)/tests/sim/libxensim.so
 SIM_SHIM_OBJS := $(patsubst %.c,$(PLAIN)/%.o,$(wildcard tests/sim/shim/*.c))
+XENSTORED_SHIM := $(PLAIN)/tests/sim/libxenstoredsim.so
+XENSTORED_SHIM_OBJS := $(patsubst %.c,$(PLAIN)/%.o,$(wildcard tests/sim/xenstored-shim/*.c))
 SIM_OBJS := $(patsubst %.c,$B/%.o,$(wildcard tests/sim/*.c))
 SIM_TESTS := $(patsubst %.c,$B/%,$(wildcard tests/sim/t/*.c))
 SIM_LIBS := -lxenstore -luring -lpthread -ldl
 
-$(PLAIN)/tests/sim/shim/%.o: tests/sim/shim/%.c Makefile
+$(SIM_SHIM_OBJS) $(XENSTORED_SHIM_OBJS): $(PLAIN)/%.o: %.c Makefile
 	@echo "  CC    $@"
 	$Qmkdir -p $(@D)
 	$Q$(CC) $(filter-out $(SANFLAGS) -fPIE -D_FORTIFY_SOURCE=2,$(ALL_CFLAGS)) -fPIC $(CFLAGS) -c -o $@ $<
@@ -88,15 +91,19 @@ $(SIM_SHIM): $(SIM_SHIM_OBJS)
 	@echo "  LD    $@"
 	$Q$(CC) $(SYSROOT_LDFLAGS) -shared $(LDFLAGS) -o $@ $^ -ldl
 
+$(XENSTORED_SHIM): $(XENSTORED_SHIM_OBJS)
+	@echo "  LD    $@"
+	$Q$(CC) $(SYSROOT_LDFLAGS) -shared $(LDFLAGS) -o $@ $^
+
 # Where the programs find what they start.
 $(SIM_OBJS) $(SIM_TESTS:=.o): ALL_CFLAGS += -DSIM_SHIM='"$(abspath $(SIM_SHIM))"' \
-	-DSIM_XVIRTIOD='"$(abspath $B/xvirtiod)"'
+	-DSIM_XENSTORED_SHIM='"$(abspath $(XENSTORED_SHIM))"' -DSIM_XVIRTIOD='"$(abspath $B/xvirtiod)"'
 
 $B/tests/sim/libsim.a: $(SIM_OBJS)
 	@echo "  AR    $@"
 	$Qrm -f $@ && $(CROSS)ar rcs $@ $^
 
-$B/tests/sim/t/%: $B/tests/sim/t/%.o $B/tests/sim/libsim.a
+$B/tests/sim/t/%: $B/tests/sim/t/%.o $B/tests/sim/libsim.a | $(XENSTORED_SHIM)
 	@echo "  LD    $@"
 	$Q$(CC) $(ALL_LDFLAGS) -o $@ $^ $(SIM_LIBS)
 
@@ -104,9 +111,9 @@ $B/tests/sim/t/%: $B/tests/sim/t/%.o $B/tests/sim/libsim.a
 $B/tests/sim/t/faults-do-what-they-say: SIM_LIBS += $(LIBS)
 $B/tests/sim/t/faults-do-what-they-say: $B/libxvirtiod.a
 
-sim-tests: $(SIM_TESTS) $(SIM_SHIM) $B/xvirtiod
+sim-tests: $(SIM_TESTS) $(SIM_SHIM) $(XENSTORED_SHIM) $B/xvirtiod
 
--include $(SIM_OBJS:.o=.d) $(SIM_TESTS:=.d) $(SIM_SHIM_OBJS:.o=.d)
+-include $(SIM_OBJS:.o=.d) $(SIM_TESTS:=.d) $(SIM_SHIM_OBJS:.o=.d) $(XENSTORED_SHIM_OBJS:.o=.d)
 -include $(OBJS:.o=.d) $(UNIT_TESTS:=.d) $(FAKES:.o=.d) $B/tools/config-keys.d
 
 $B/tools/config-keys: $B/tools/config-keys.o $B/config/keys.o $B/config/value.o $B/config/man.o
