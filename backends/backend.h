@@ -65,7 +65,7 @@ struct blk_request {
 
 struct backend;
 
-/* All slots are mandatory. */
+/* All slots are mandatory, but for read_size. */
 struct backend_ops {
 	const char *name; /* as in the configuration file: backend = "file" */
 
@@ -82,6 +82,12 @@ struct backend_ops {
 	int (*open)(struct backend **ret, struct image *image, struct loop *loop,
 		    const struct log_subject *subject);
 	void (*submit)(struct backend *b, struct blk_request *req);
+
+	/*
+	 * The size in bytes that the image has now: the owner is told to look again.  0 or -errno, not
+	 * logged.  With needs_image only; else the size never changes.
+	 */
+	int (*read_size)(struct backend *b, uint64_t *ret);
 	void (*close)(struct backend *b); /* NULL is fine */
 };
 
@@ -89,7 +95,12 @@ struct backend_ops {
 struct backend {
 	const struct backend_ops *ops;
 	const struct log_subject *subject;
-	struct image_info info; /* size, block sizes, what it can do; the owner may let size grow */
+
+	/*
+	 * Size, block sizes, what it can do.  The owner changes size when the image was resized: what is
+	 * in flight beyond a new end fails with -EIO at its next step, so that nothing is written there.
+	 */
+	struct image_info info;
 };
 
 static inline bool blk_request_wanted(const struct blk_request *req)

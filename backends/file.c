@@ -67,9 +67,22 @@ void file_refuse(struct file_backend *f, unsigned what, const char *text)
 	f->refused |= what;
 }
 
+int file_check_step(struct file_request *fr)
+{
+	const struct blk_request *req = file_request_owner(fr);
+
+	if (!blk_request_wanted(req))
+		return -ECANCELED;
+	if (req->op != BLK_FLUSH &&
+	    !range_within(req->offset, req->len, fr->file->backend.info.size))
+		return -EIO;
+	return 0;
+}
+
 bool file_should_retry(struct file_request *fr, int res)
 {
-	return (res == -EINTR || res == -EAGAIN) && fr->retries++ < RETRIES_MAX;
+	return (res == -EINTR || res == -EAGAIN) && fr->retries++ < RETRIES_MAX &&
+	       !file_check_step(fr);
 }
 
 void file_set_flags(struct file_request *fr, struct io_uring_sqe *sqe)
@@ -189,7 +202,7 @@ static void direct_done(struct loop_op *op, int res)
 			iov_copy(req, fr->wait.span.mem, res);
 		transfer_progress(fr, res);
 		if (fr->pos < req->len && is_direct(fr, req) && !bounce_is_contended(pool) &&
-		    blk_request_wanted(req)) {
+		    !file_check_step(fr)) {
 			direct_issue(fr);
 			return;
 		}
@@ -238,12 +251,14 @@ static void direct_granted(struct bounce_waiter *w)
 {
 	struct file_request *fr = container_of(w, struct file_request, wait);
 
-	if (blk_request_wanted(file_request_owner(fr))) {
+	int r = file_check_step(fr);
+
+	if (!r) {
 		direct_issue(fr);
 		return;
 	}
 	bounce_put(fr->file->loop->bounce, w);
-	file_finish(fr, -ECANCELED);
+	file_finish(fr, r);
 }
 
 static void transfer_next(struct file_request *fr)
@@ -251,11 +266,12 @@ static void transfer_next(struct file_request *fr)
 	const struct blk_request *req = file_request_owner(fr);
 	const struct file_backend *f = fr->file;
 	uint64_t left = req->len - fr->pos;
+	int r = file_check_step(fr);
 
 	if (!left)
 		file_finish(fr, 0);
-	else if (!blk_request_wanted(req))
-		file_finish(fr, -ECANCELED);
+	else if (r)
+		file_finish(fr, r);
 	else if (!is_direct(fr, req))
 		buffered_issue(fr);
 	else if (bounce_get(f->loop->bounce, &fr->wait, MIN(left, PIECE_MAX),
@@ -304,6 +320,11 @@ static void file_submit(struct backend *b, struct blk_request *req)
 	}
 }
 
+static int file_read_size(struct backend *b, uint64_t *ret)
+{
+	return image_read_size(container_of(b, struct file_backend, backend)->fd, ret);
+}
+
 static int file_open(struct backend **ret, struct image *image, struct loop *loop,
 		     const struct log_subject *subject)
 {
@@ -350,5 +371,6 @@ const struct backend_ops file_backend_ops = {
 	.needs_image = true,
 	.open = file_open,
 	.submit = file_submit,
+	.read_size = file_read_size,
 	.close = file_close,
 };

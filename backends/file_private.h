@@ -54,6 +54,12 @@ void file_finish(struct file_request *fr, int result);
 /* Remember a refusal; the first one is worth a line in the log. */
 void file_refuse(struct file_backend *f, unsigned what, const char *text);
 
+/*
+ * May the request take a step?  0, or what it ends with: nobody waits for it any more, or the image
+ * has shrunk, and a write would make it grow again.
+ */
+int file_check_step(struct file_request *fr);
+
 /* Did the step fail with res only because it was not the time?  Then the caller issues it again. */
 bool file_should_retry(struct file_request *fr, int res);
 

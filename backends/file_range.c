@@ -60,8 +60,13 @@ static void discard_done(struct loop_op *op, int res)
 {
 	struct file_request *fr = file_request_of(op);
 	struct file_backend *f = fr->file;
+	int r = res < 0 ? file_check_step(fr) : 0;
 
-	if (file_should_retry(fr, res)) {
+	if (r) {
+		file_finish(
+			fr,
+			r); /* what the kernel says of a lost range tells nothing of the image */
+	} else if (file_should_retry(fr, res)) {
 		file_discard(fr);
 	} else if (res == -EOPNOTSUPP || res == -ENOTTY || res == -EINVAL) {
 		f->refused |= fr->mode == PUNCH ? REFUSED_PUNCH : REFUSED_DISCARD_CMD;
@@ -152,13 +157,14 @@ void file_write_zeroes(struct file_request *fr)
 	int mode = zeroes_mode(fr, req);
 	struct io_uring_sqe *sqe;
 	uint64_t left = req->len - fr->pos;
+	int r = file_check_step(fr);
 
 	if (!left && req->flags & BLK_FUA) {
 		file_sync(fr);
 	} else if (!left) {
 		file_finish(fr, 0);
-	} else if (!blk_request_wanted(req)) {
-		file_finish(fr, -ECANCELED);
+	} else if (r) {
+		file_finish(fr, r);
 	} else if (mode) {
 		fallocate_issue(fr, mode, req->offset, req->len, zeroes_allocated);
 	} else {

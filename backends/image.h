@@ -70,7 +70,7 @@ int image_open(struct image *ret, const struct image_params *p, const struct log
 
 /*
  * The size in bytes that the file or block device behind fd has now: what it was opened with, until
- * somebody resizes it.  0 or -errno; logs nothing.
+ * somebody resizes it.  Needs lseek(2) alone, which a worker may call.  0 or -errno; logs nothing.
  */
 int image_read_size(int fd, uint64_t *ret);
 

@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <string.h>
 #include <sys/mman.h>
 
@@ -83,9 +84,35 @@ void disk_abandon(struct disk *d)
 	d->stopped = d->abandoned = true;
 }
 
-void disk_resume(struct disk *d)
+void disk_check_size(struct disk *d)
 {
-	d->stopped = false;
+	const struct log_subject *subject = &d->mmio.dev.subject;
+	struct backend *b = d->backend;
+	uint64_t old = b->info.size, size = 0;
+	int r;
+
+	if (!b->ops->needs_image)
+		return;
+	r = b->ops->read_size(b, &size);
+	if (r) {
+		fail(r, subject, "cannot find the size of the image, %" PRIu64 " bytes as before",
+		     old);
+		return;
+	}
+	size -= size % b->info.block_size;
+	if (!size) {
+		log_err(subject, "the image is empty now; the disk keeps its %" PRIu64 " bytes",
+			old);
+		return;
+	}
+	if (size == old) {
+		log_info(subject, "the image has %" PRIu64 " bytes as before", old);
+		return;
+	}
+	b->info.size = size;
+	virtio_config_changed(&d->mmio.dev);
+	log_notice(subject, "the disk %s from %" PRIu64 " to %" PRIu64 " bytes",
+		   size > old ? "grows" : "shrinks", old, size);
 }
 
 static void fill_config(const struct disk *d, struct virtio_blk_config *c)

@@ -69,13 +69,18 @@ bool disk_run(struct disk *d);
 /* Let the driver see what has completed, with at most one interrupt. */
 void disk_publish(struct disk *d);
 
-/* Take no new requests until disk_resume(); those in flight go on. */
+/*
+ * The image may have been resized: serve the size that it has now, in whole logical blocks, and tell
+ * the driver if that is another one.  An image that is empty, or cannot be looked at, leaves all as
+ * it was.  Logged either way.
+ */
+void disk_check_size(struct disk *d);
+
+/* Take no new requests; those in flight go on. */
 void disk_stop(struct disk *d);
 
 /* Take no new requests ever; nobody waits for those in flight, which end at their next step. */
 void disk_abandon(struct disk *d);
-
-void disk_resume(struct disk *d);
 
 /* Requests in flight. */
 static inline unsigned disk_inflight(const struct disk *d)

@@ -126,24 +126,6 @@ static void disk_failed(struct guest *g, struct guest_disk *d, const char *why)
 	discover_set_error(g->ctx->xenstore, d->dir, why);
 }
 
-/* What the disk did in its life, in one line. */
-static void log_counters(const struct guest *g, unsigned slot)
-{
-	const struct state_disk *s = &g->state->disks[slot];
-
-#define U(n) ((unsigned long long)(n))
-	log_info(&g->disks[slot].subject,
-		 "served %llu reads (%llu bytes), %llu writes (%llu bytes), %llu flushes, %llu "
-		 "discards, %llu write-zeroes; %llu errors, %llu unsupported, %llu guest faults; "
-		 "%llu kicks, %llu interrupts, %llu invalidates",
-		 U(s->counters.reads), U(s->counters.read_bytes), U(s->counters.writes),
-		 U(s->counters.written_bytes), U(s->counters.flushes), U(s->counters.discards),
-		 U(s->counters.write_zeroes), U(s->counters.errors), U(s->counters.unsupported),
-		 U(s->virtio.faults), U(s->virtio.kicks), U(s->virtio.interrupts),
-		 U(g->state->invalidates));
-#undef U
-}
-
 /* The disk is closed, as far as we are concerned. */
 static void disk_closed(struct guest *g, struct guest_disk *d)
 {
@@ -209,7 +191,7 @@ static void detach_answered(struct guest *g, unsigned slot)
 {
 	struct guest_disk *d = &g->disks[slot];
 
-	log_counters(g, slot);
+	state_log_counters(g->state, slot, &d->subject);
 	disk_closed(g, d);
 	if (!count(g, GUEST_DISK_DETACHING) && g->worker.link_fd >= 0)
 		g->leave_by = 0;
@@ -486,4 +468,20 @@ void guest_release(struct guest *g)
 	for (unsigned i = 0; i < STATE_DISKS_MAX; i++)
 		if (g->disks[i].known)
 			want_closed(g, &g->disks[i]);
+}
+
+void guest_check_sizes(struct guest *g)
+{
+	for (unsigned i = 0; i < STATE_DISKS_MAX; i++) {
+		const struct link_message m = { .type = LINK_RESIZE, .slot = i };
+		const struct guest_disk *d = &g->disks[i];
+		int r;
+
+		if (!d->known ||
+		    (d->phase != GUEST_DISK_ATTACHING && d->phase != GUEST_DISK_SERVED))
+			continue;
+		r = link_send(g->worker.link_fd, &m, NULL);
+		if (r)
+			fail(r, &d->subject, "cannot tell the worker to look at the image's size");
+	}
 }

@@ -76,6 +76,9 @@ void guest_check_disk(struct guest *g, uint32_t devid);
  */
 bool guest_check_deadline(struct guest *g, uint64_t now_ms);
 
+/* The images of its disks may have been resized: have the worker look. */
+void guest_check_sizes(struct guest *g);
+
 /* The domain is gone, without a handshake: let go of all its disks. */
 void guest_release(struct guest *g);
 

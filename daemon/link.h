@@ -17,6 +17,7 @@ enum link_type {
 	/* watcher -> worker */
 	LINK_ATTACH = 1, /* serve a disk: slot, params, backend, image and its descriptors */
 	LINK_DETACH,	 /* drain it, serve it no longer: slot */
+	LINK_RESIZE,	 /* look at the size of its image again: slot; not answered */
 
 	/* worker -> watcher */
 	LINK_ATTACHED, /* slot, result, why */

@@ -224,6 +224,11 @@ static void next_range(struct disk_request *req)
 
 	req->blk.offset = le64_load(&r->sector) << SECTOR_SHIFT;
 	req->blk.len = (uint64_t)le32_load(&r->num_sectors) << SECTOR_SHIFT;
+	/* They were all within the disk when the request came; it may have shrunk since. */
+	if (!in_capacity(req->disk, le64_load(&r->sector), req->blk.len)) {
+		complete_status(req, VIRTIO_BLK_S_IOERR);
+		return;
+	}
 	req->blk.flags = req->blk.op == BLK_WRITE_ZEROES ? write_flags(req->disk) : 0;
 	if (req->blk.op == BLK_WRITE_ZEROES && le32_load(&r->flags) & VIRTIO_BLK_RANGE_F_UNMAP)
 		req->blk.flags |= BLK_UNMAP;

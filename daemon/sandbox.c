@@ -80,6 +80,8 @@ static const int allowed[] = {
 	SCMP_SYS(read),
 	SCMP_SYS(write),
 	SCMP_SYS(writev),
+	/* the size of an image that was resized */
+	SCMP_SYS(lseek),
 	/* the link, with descriptors of images; the journal */
 	SCMP_SYS(recvmsg),
 	SCMP_SYS(sendmsg),

@@ -57,6 +57,22 @@ int state_map(int fd, const struct log_subject *subject, struct state **ret)
 	return 0;
 }
 
+void state_log_counters(const struct state *s, unsigned slot, const struct log_subject *subject)
+{
+	const struct disk_counters *c = &s->disks[slot].counters;
+	const struct virtio_state *v = &s->disks[slot].virtio;
+
+#define U(n) ((unsigned long long)(n))
+	log_info(subject,
+		 "served %llu reads (%llu bytes), %llu writes (%llu bytes), %llu flushes, %llu "
+		 "discards, %llu write-zeroes; %llu errors, %llu unsupported, %llu guest faults; "
+		 "%llu kicks, %llu interrupts, %llu invalidates",
+		 U(c->reads), U(c->read_bytes), U(c->writes), U(c->written_bytes), U(c->flushes),
+		 U(c->discards), U(c->write_zeroes), U(c->errors), U(c->unsupported), U(v->faults),
+		 U(v->kicks), U(v->interrupts), U(s->invalidates));
+#undef U
+}
+
 void state_unmap(struct state *s)
 {
 	if (s)

@@ -17,7 +17,7 @@
 #include "transport/virtio.h"
 
 #define STATE_MAGIC	0x76646f6974726976ull /* "virtiodv" */
-#define STATE_VERSION	3
+#define STATE_VERSION	4
 
 #define STATE_DISKS_MAX IOREQ_WINDOWS_MAX
 
@@ -65,6 +65,9 @@ int state_create(uint16_t domid, const struct log_subject *subject, struct state
  * Map a state that came from another process.  -EINVAL if its magic, version or size is not ours.
  */
 int state_map(int fd, const struct log_subject *subject, struct state **ret);
+
+/* What the disk in a slot did in its life, in one line of the log. */
+void state_log_counters(const struct state *s, unsigned slot, const struct log_subject *subject);
 
 /* Unmap.  NULL is fine. */
 void state_unmap(struct state *s);

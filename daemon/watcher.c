@@ -226,13 +226,19 @@ static void watch_deadlines(struct watcher *w)
 	}
 }
 
-static void signal_ready(struct loop_source *src)
+/* SIGHUP */
+static void check_sizes(struct watcher *w)
 {
-	struct watcher *w = container_of(src, struct watcher, signal_source);
-	struct signalfd_siginfo info;
-
-	if (read(w->signal_fd, &info, sizeof(info)) != sizeof(info))
+	if (w->stopping)
 		return;
+	log_notice(NULL, "looking at the sizes of all images");
+	for (struct guest *g = w->guests; g; g = g->next)
+		guest_check_sizes(g);
+}
+
+/* SIGTERM, SIGINT */
+static void stop(struct watcher *w)
+{
 	if (w->stopping) {
 		log_notice(NULL, "asked to stop again: not waiting for workers");
 		loop_stop(&w->loop);
@@ -245,6 +251,19 @@ static void signal_ready(struct loop_source *src)
 		guest_stop(g);
 	w->stop_timer.expired = stop_expired;
 	loop_timer_start(&w->loop, &w->stop_timer, STOP_MS);
+}
+
+static void signal_ready(struct loop_source *src)
+{
+	struct watcher *w = container_of(src, struct watcher, signal_source);
+	struct signalfd_siginfo info;
+
+	if (read(w->signal_fd, &info, sizeof(info)) != sizeof(info))
+		return;
+	if (info.ssi_signo == SIGHUP)
+		check_sizes(w);
+	else
+		stop(w);
 }
 
 /* Once per wake-up, when no callback of a guest is running: drop what is over. */
@@ -279,6 +298,7 @@ static int open_signals(struct watcher *w)
 	sigemptyset(&set);
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
 	/* Before xenstore_open(): libxenstore's thread inherits the mask. */
 	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
 		return fail(-errno, NULL, "cannot block signals");

@@ -211,6 +211,13 @@ static void finish_detach(struct worker *w, unsigned slot)
 	reply(w, LINK_DETACHED, slot, 0);
 }
 
+static void start_resize(struct worker *w, const struct link_message *m)
+{
+	/* The disk may have failed to attach, which the watcher had yet to hear. */
+	if (m->slot < STATE_DISKS_MAX && w->disks[m->slot].attached)
+		disk_check_size(&w->disks[m->slot].disk);
+}
+
 static void link_ready(struct loop_source *src)
 {
 	struct worker *w = container_of(src, struct worker, link);
@@ -233,6 +240,9 @@ static void link_ready(struct loop_source *src)
 		return;
 	case LINK_DETACH:
 		start_detach(w, &m);
+		return;
+	case LINK_RESIZE:
+		start_resize(w, &m);
 		return;
 	default:
 		image_close(&image);
@@ -337,8 +347,9 @@ int worker_main(uint16_t domid, const char *guest)
 	int r;
 
 	log_subject_set(&w.subject, guest, "");
-	/* The watcher decides when to end; a terminal's Ctrl-C reaches the whole process group. */
+	/* The watcher decides what they mean; a terminal sends them to the whole process group. */
 	signal(SIGINT, SIG_IGN);
+	signal(SIGHUP, SIG_IGN);
 	signal(SIGTERM, SIG_IGN);
 	w.xen = XEN_DOMAIN_NULL;
 

@@ -14,6 +14,20 @@ bool virtio_device_live(const struct virtio_device *dev)
 	       !s->resetting;
 }
 
+void virtio_config_changed(struct virtio_device *dev)
+{
+	struct virtio_state *s = dev->state;
+
+	s->config_generation++;
+	/* 2.5: no notification before DRIVER_OK, nor after a reset; that driver reads it all anew. */
+	if (s->resetting)
+		return;
+	if (s->status & VIRTIO_STATUS_DRIVER_OK)
+		dev->transport->interrupt(dev, VIRTIO_INTERRUPT_CONFIG);
+	else
+		s->config_unseen = 1;
+}
+
 int guest_fault(struct virtio_device *dev, const char *fmt, ...)
 {
 	struct virtio_state *s = dev->state;

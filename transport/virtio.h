@@ -50,6 +50,8 @@ struct virtio_state {
 	uint32_t queue_sel;
 	uint32_t interrupt_status;
 	uint32_t config_generation;
+	uint32_t config_unseen; /* it changed since the last reset: to be told with DRIVER_OK */
+	uint32_t pad;
 	uint64_t faults;     /* guest_fault() */
 	uint64_t bad_access; /* register accesses that make no sense, ignored */
 	uint64_t kicks;	     /* QueueNotify */
@@ -108,6 +110,12 @@ struct virtio_device {
 
 /* May the device look at its queues?  DRIVER_OK is set, it is not broken and not being reset. */
 bool virtio_device_live(const struct virtio_device *dev);
+
+/*
+ * The device changed its configuration space, in whatever fields, in this one step: show the driver a
+ * new generation, and tell it.
+ */
+void virtio_config_changed(struct virtio_device *dev);
 
 /*
  * The guest broke a rule in a way that leaves the device without a sane state: count it, log it

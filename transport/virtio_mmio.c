@@ -150,6 +150,7 @@ static void begin_reset(struct virtio_mmio *m)
 		s->queues[i].resetting = 0;
 	}
 	s->interrupt_status = 0;
+	s->config_unseen = 0;
 	s->device_features_sel = s->driver_features_sel = s->queue_sel = 0;
 	s->driver_features = 0;
 	s->driver_features_excess = 0;
@@ -198,6 +199,15 @@ static void accept_features(struct virtio_device *dev)
 	dev->ops->negotiated(dev);
 }
 
+static void mmio_interrupt(struct virtio_device *dev, uint32_t reasons)
+{
+	struct virtio_mmio *m = container_of(dev, struct virtio_mmio, dev);
+
+	dev->state->interrupt_status |= reasons;
+	dev->state->interrupts++;
+	xen_irq_raise(m->xen, m->irq);
+}
+
 static void write_status(struct virtio_mmio *m, uint32_t value)
 {
 	struct virtio_device *dev = &m->dev;
@@ -227,6 +237,9 @@ static void write_status(struct virtio_mmio *m, uint32_t value)
 		if (s->status & VIRTIO_STATUS_FEATURES_OK) {
 			s->status |= VIRTIO_STATUS_DRIVER_OK;
 			dev->ops->start(dev);
+			if (s->config_unseen)
+				mmio_interrupt(dev, VIRTIO_INTERRUPT_CONFIG);
+			s->config_unseen = 0;
 		} else {
 			guest_mistake(dev, "DRIVER_OK without FEATURES_OK");
 		}
@@ -370,15 +383,6 @@ void virtio_mmio_write(struct virtio_mmio *m, unsigned off, unsigned size, uint6
 	else if (off < REG_CONFIG || !is_config_width(size) ||
 		 !m->dev.ops->write_config(&m->dev, off - REG_CONFIG, &le, size))
 		guest_mistake(&m->dev, "write of %u bytes at %#x", size, off);
-}
-
-static void mmio_interrupt(struct virtio_device *dev, uint32_t reasons)
-{
-	struct virtio_mmio *m = container_of(dev, struct virtio_mmio, dev);
-
-	dev->state->interrupt_status |= reasons;
-	dev->state->interrupts++;
-	xen_irq_raise(m->xen, m->irq);
 }
 
 static const struct virtio_transport_ops mmio_transport = {

@@ -46,6 +46,8 @@ static void move_data(struct fake_backend *f, struct blk_request *req)
 {
 	uint8_t *at = f->image + req->offset;
 
+	assert_true(req->op == BLK_FLUSH || range_within(req->offset, req->len, f->mapped));
+
 	if (req->op == BLK_WRITE_ZEROES || req->op == BLK_DISCARD)
 		memset(at, 0, req->len);
 	if (req->op != BLK_READ && req->op != BLK_WRITE)
@@ -107,6 +109,13 @@ void fake_backend_complete_all(struct fake_backend *f, int result)
 		fake_backend_complete(f, 0, result);
 }
 
+static int fake_read_size(struct backend *b, uint64_t *ret)
+{
+	if (!to_fake(b)->size_result)
+		*ret = to_fake(b)->new_size;
+	return to_fake(b)->size_result;
+}
+
 /* Disks are made by fake_backend_init(). */
 static int fake_open(struct backend **ret, struct image *image, struct loop *loop,
 		     const struct log_subject *subject)
@@ -127,8 +136,10 @@ static void fake_close(struct backend *b)
 
 static const struct backend_ops fake_backend_ops = {
 	.name = "fake",
+	.needs_image = true,
 	.open = fake_open,
 	.submit = fake_submit,
+	.read_size = fake_read_size,
 	.close = fake_close,
 };
 
@@ -139,6 +150,7 @@ void fake_backend_init(struct fake_backend *f, uint64_t size, uint32_t caps)
 	f->b.info = (struct image_info){
 		.size = size, .caps = caps, .block_size = 512, .physical_block_size = 4096
 	};
+	f->mapped = f->new_size = size;
 	f->image = mmap(NULL, size, PROT_READ | PROT_WRITE,
 			MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	assert_ptr_not_equal(f->image, MAP_FAILED);
@@ -148,6 +160,6 @@ void fake_backend_init(struct fake_backend *f, uint64_t size, uint32_t caps)
 
 void fake_backend_fini(struct fake_backend *f)
 {
-	munmap(f->image, f->b.info.size);
+	munmap(f->image, f->mapped);
 	f->image = NULL;
 }

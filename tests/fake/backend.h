@@ -15,9 +15,12 @@
 
 struct fake_backend {
 	struct backend b;
-	uint8_t *image; /* b.info.size bytes */
-	bool hold;	/* keep requests until fake_backend_complete() */
-	int result;	/* of those that are not kept */
+	uint8_t *image;
+	size_t mapped;	   /* bytes of it */
+	uint64_t new_size; /* what read_size() says; more than mapped is not for I/O */
+	int size_result;   /* of read_size() */
+	bool hold;	   /* keep requests until fake_backend_complete() */
+	int result;	   /* of those that are not kept */
 	unsigned closed;
 	unsigned calls; /* all of submit() */
 	struct {
