@@ -78,7 +78,7 @@ SIM_SHIM := $(PLAIN)/tests/sim/libxensim.so
 SIM_SHIM_OBJS := $(patsubst %.c,$(PLAIN)/%.o,$(wildcard tests/sim/shim/*.c))
 XENSTORED_SHIM := $(PLAIN)/tests/sim/libxenstoredsim.so
 XENSTORED_SHIM_OBJS := $(patsubst %.c,$(PLAIN)/%.o,$(wildcard tests/sim/xenstored-shim/*.c))
-SIM_OBJS := $(patsubst %.c,$B/%.o,$(wildcard tests/sim/*.c))
+SIM_OBJS := $(patsubst %.c,$B/%.o,$(wildcard tests/sim/*.c tests/guest/*.c))
 SIM_TESTS := $(patsubst %.c,$B/%,$(wildcard tests/sim/t/*.c))
 SIM_LIBS := -lxenstore -luring -lpthread -ldl
 
@@ -87,9 +87,10 @@ $(SIM_SHIM_OBJS) $(XENSTORED_SHIM_OBJS): $(PLAIN)/%.o: %.c Makefile
 	$Qmkdir -p $(@D)
 	$Q$(CC) $(filter-out $(SANFLAGS) -fPIE -D_FORTIFY_SOURCE=2,$(ALL_CFLAGS)) -fPIC $(CFLAGS) -c -o $@ $<
 
-$(SIM_SHIM): $(SIM_SHIM_OBJS)
+$(SIM_SHIM): $(SIM_SHIM_OBJS) tests/sim/shim/xensim.map
 	@echo "  LD    $@"
-	$Q$(CC) $(SYSROOT_LDFLAGS) -shared $(LDFLAGS) -o $@ $^ -ldl
+	$Q$(CC) $(SYSROOT_LDFLAGS) -shared -Wl,--version-script=tests/sim/shim/xensim.map $(LDFLAGS) \
+		-o $@ $(SIM_SHIM_OBJS) -ldl
 
 $(XENSTORED_SHIM): $(XENSTORED_SHIM_OBJS)
 	@echo "  LD    $@"
@@ -106,6 +107,9 @@ $B/tests/sim/libsim.a: $(SIM_OBJS)
 $B/tests/sim/t/%: $B/tests/sim/t/%.o $B/tests/sim/libsim.a | $(XENSTORED_SHIM)
 	@echo "  LD    $@"
 	$Q$(CC) $(ALL_LDFLAGS) -o $@ $^ $(SIM_LIBS)
+
+# This one is a user of libxen* itself.
+$B/tests/sim/t/hypervisor-keeps-xens-rules: SIM_LIBS += $(XEN_LIBS) -lxengnttab
 
 # This one needs no Xen, but the daemon's loop.
 $B/tests/sim/t/faults-do-what-they-say: SIM_LIBS += $(LIBS)

@@ -1,0 +1,498 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "tests/guest/driver.h"
+
+#include <endian.h>
+#include <string.h>
+
+#include "tests/sim/check.h"
+
+#define POISON 16
+
+/* Looks at a used ring, between which the driver sleeps for WAIT_MS, before it gives up. */
+#define WAIT_MS	   20
+#define WAIT_TIMES 3000
+
+/* Registers */
+
+uint64_t drv_read_sized(struct drv *d, unsigned off, unsigned size)
+{
+	return d->m->ops->read(d->m, d->vcpu, d->base + off, size);
+}
+
+void drv_write_sized(struct drv *d, unsigned off, unsigned size, uint64_t value)
+{
+	d->m->ops->write(d->m, d->vcpu, d->base + off, size, value);
+}
+
+uint32_t drv_read(struct drv *d, unsigned reg)
+{
+	return drv_read_sized(d, reg, 4);
+}
+
+void drv_write(struct drv *d, unsigned reg, uint32_t value)
+{
+	drv_write_sized(d, reg, 4, value);
+}
+
+void drv_write64(struct drv *d, unsigned reg, uint64_t value)
+{
+	drv_write(d, reg, value);
+	drv_write(d, reg + 4, value >> 32);
+}
+
+uint32_t drv_status(struct drv *d)
+{
+	return drv_read(d, R_STATUS);
+}
+
+uint64_t drv_config(struct drv *d, unsigned off, unsigned size)
+{
+	uint32_t generation;
+	uint64_t value;
+
+	if (size < 8)
+		return drv_read_sized(d, R_CONFIG + off, size);
+	do {
+		generation = drv_read(d, R_CONFIG_GENERATION);
+		value = drv_read(d, R_CONFIG + off);
+		value |= (uint64_t)drv_read(d, R_CONFIG + off + 4) << 32;
+	} while (drv_read(d, R_CONFIG_GENERATION) != generation);
+	return value;
+}
+
+uint64_t drv_capacity(struct drv *d)
+{
+	return drv_config(d, C_CAPACITY, 8);
+}
+
+uint64_t drv_offered(struct drv *d)
+{
+	uint64_t features;
+
+	drv_write(d, R_DEVICE_FEATURES_SEL, 1);
+	features = (uint64_t)drv_read(d, R_DEVICE_FEATURES) << 32;
+	drv_write(d, R_DEVICE_FEATURES_SEL, 0);
+	return features | drv_read(d, R_DEVICE_FEATURES);
+}
+
+/* Set-up */
+
+void drv_init(struct drv *d, struct machine *m, uint64_t base, unsigned line, uint64_t heap)
+{
+	memset(d, 0, sizeof(*d));
+	d->m = m;
+	d->base = base;
+	d->line = line;
+	d->heap = d->heap_start = m->ops->alloc(m, heap);
+	d->heap_end = d->heap + heap;
+	for (unsigned i = 0; i < DRV_QUEUES_MAX; i++) {
+		d->q[i].d = d;
+		d->q[i].index = i;
+	}
+}
+
+void drv_reset(struct drv *d)
+{
+	drv_write(d, R_STATUS, 0);
+	for (unsigned i = 0; drv_status(d); i++) {
+		sim_check(i < WAIT_TIMES, "the device does not come out of its reset");
+		d->m->ops->interrupt_wait(d->m, d->line, d->m->ops->interrupts(d->m, d->line), 1);
+	}
+}
+
+void drv_write_features(struct drv *d, uint64_t features)
+{
+	drv_write(d, R_DRIVER_FEATURES_SEL, 1);
+	drv_write(d, R_DRIVER_FEATURES, features >> 32);
+	drv_write(d, R_DRIVER_FEATURES_SEL, 0);
+	drv_write(d, R_DRIVER_FEATURES, features);
+}
+
+bool drv_negotiate(struct drv *d, uint64_t features)
+{
+	drv_reset(d);
+	drv_write(d, R_STATUS, S_ACKNOWLEDGE);
+	drv_write(d, R_STATUS, S_ACKNOWLEDGE | S_DRIVER);
+	drv_write_features(d, features);
+	d->features = features;
+	drv_write(d, R_STATUS, drv_status(d) | S_FEATURES_OK);
+	return drv_status(d) & S_FEATURES_OK;
+}
+
+/* Each part on pages of its own, so that a test can look at them one by one. */
+static uint64_t page_align(uint64_t n)
+{
+	return (n + 4095) & ~4095ull;
+}
+
+bool drv_setup_queue(struct drv *d, unsigned i, unsigned size)
+{
+	struct drv_queue *q = &d->q[i];
+	uint64_t desc = page_align(16ull * size), avail = page_align(6 + 2ull * size),
+		 used = page_align(6 + 8ull * size);
+
+	if (q->bytes_for < size) {
+		q->bytes_at = d->m->ops->alloc(d->m, desc + avail + used);
+		q->bytes_for = size;
+	}
+	q->size = size;
+	q->desc = q->bytes_at;
+	q->avail = q->desc + desc;
+	q->used = q->avail + avail;
+	q->avail_idx = q->used_seen = q->next_desc = 0;
+	memset(drv_ram(d, q->desc, desc), 0, desc);
+	memset(drv_ram(d, q->avail, avail), 0, avail);
+	memset(drv_ram(d, q->used, used), 0, used);
+
+	drv_write(d, R_QUEUE_SEL, i);
+	sim_check(drv_read(d, R_QUEUE_READY) == 0, "queue %u is ready before it is set up", i);
+	drv_write(d, R_QUEUE_SIZE, size);
+	drv_write64(d, R_QUEUE_DESC, q->desc);
+	drv_write64(d, R_QUEUE_DRIVER, q->avail);
+	drv_write64(d, R_QUEUE_DEVICE, q->used);
+	drv_write(d, R_QUEUE_READY, 1);
+	return drv_read(d, R_QUEUE_READY);
+}
+
+unsigned drv_queue_size_max(struct drv *d, unsigned i)
+{
+	drv_write(d, R_QUEUE_SEL, i);
+	return drv_read(d, R_QUEUE_SIZE_MAX);
+}
+
+void drv_ready(struct drv *d, uint64_t features, unsigned nr_queues)
+{
+	sim_check(drv_negotiate(d, features), "features %#llx are refused",
+		  (unsigned long long)features);
+	for (unsigned i = 0; i < nr_queues; i++) {
+		unsigned max = drv_queue_size_max(d, i);
+
+		sim_check(max && drv_setup_queue(d, i, max < 128 ? max : 128),
+			  "queue %u can't be set up", i);
+	}
+	drv_write(d, R_STATUS, drv_status(d) | S_DRIVER_OK);
+	sim_check(drv_status(d) == (S_ACKNOWLEDGE | S_DRIVER | S_FEATURES_OK | S_DRIVER_OK),
+		  "status is %#x", drv_status(d));
+}
+
+void drv_boot(struct drv *d, uint64_t without)
+{
+	drv_reset(d);
+	drv_ready(d, drv_offered(d) & ~without, 1);
+}
+
+/* Memory */
+
+void *drv_ram(struct drv *d, uint64_t gpa, uint64_t len)
+{
+	void *p = d->m->ops->ram(d->m, gpa, len);
+
+	sim_check(p, "no memory at %#llx", (unsigned long long)gpa);
+	return p;
+}
+
+uint64_t drv_alloc(struct drv *d, uint32_t bytes)
+{
+	uint64_t gpa = (d->heap + POISON + 15) & ~15ull;
+
+	d->heap = gpa + bytes + POISON;
+	sim_check(d->heap <= d->heap_end, "the heap of %llu bytes is used up",
+		  (unsigned long long)(d->heap_end - d->heap_start));
+	memset((uint8_t *)drv_ram(d, gpa - POISON, bytes + 2 * POISON), BLK_PENDING,
+	       bytes + 2 * POISON);
+	memset(drv_ram(d, gpa, bytes), 0, bytes);
+	return gpa;
+}
+
+void drv_free_all(struct drv *d)
+{
+	d->heap = d->heap_start;
+}
+
+/* Rings */
+
+static uint16_t load16(struct drv *d, uint64_t gpa)
+{
+	return le16toh(__atomic_load_n((uint16_t *)drv_ram(d, gpa, 2), __ATOMIC_ACQUIRE));
+}
+
+static void store16(struct drv *d, uint64_t gpa, uint16_t v)
+{
+	__atomic_store_n((uint16_t *)drv_ram(d, gpa, 2), htole16(v), __ATOMIC_RELEASE);
+}
+
+void drv_put_desc(struct drv *d, uint64_t table, unsigned i, uint64_t addr, uint32_t len,
+		  uint16_t flags, uint16_t next)
+{
+	struct {
+		uint64_t addr;
+		uint32_t len;
+		uint16_t flags, next;
+	} desc = { htole64(addr), htole32(len), htole16(flags), htole16(next) };
+
+	memcpy(drv_ram(d, table + 16ull * i, 16), &desc, 16);
+}
+
+void drv_desc(struct drv_queue *q, unsigned i, uint64_t addr, uint32_t len, uint16_t flags,
+	      uint16_t next)
+{
+	drv_put_desc(q->d, q->desc, i, addr, len, flags, next);
+}
+
+void drv_set_avail_flags(struct drv_queue *q, uint16_t flags)
+{
+	store16(q->d, q->avail, flags);
+}
+
+void drv_set_avail_idx(struct drv_queue *q, uint16_t idx)
+{
+	q->avail_idx = idx;
+	store16(q->d, q->avail + 2, idx);
+}
+
+void drv_set_avail_ring(struct drv_queue *q, uint16_t at, uint16_t head)
+{
+	store16(q->d, q->avail + 4 + 2 * (at % q->size), head);
+}
+
+void drv_set_used_event(struct drv_queue *q, uint16_t event)
+{
+	store16(q->d, q->avail + 4 + 2 * q->size, event);
+}
+
+uint16_t drv_used_flags(const struct drv_queue *q)
+{
+	return load16(q->d, q->used);
+}
+
+uint16_t drv_used_idx(const struct drv_queue *q)
+{
+	return load16(q->d, q->used + 2);
+}
+
+uint16_t drv_avail_event(const struct drv_queue *q)
+{
+	return load16(q->d, q->used + 4 + 8 * q->size);
+}
+
+void drv_avail(struct drv_queue *q, uint16_t head)
+{
+	drv_set_avail_ring(q, q->avail_idx, head);
+	drv_set_avail_idx(q, q->avail_idx + 1);
+}
+
+void drv_kick(struct drv_queue *q)
+{
+	drv_write(q->d, R_QUEUE_NOTIFY, q->index);
+}
+
+bool drv_kick_wanted(struct drv_queue *q, uint16_t old_avail_idx)
+{
+	/* 2.7.13.4.1: between writing idx and reading what the device wants. */
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	if (!(q->d->features & BIT64(F_EVENT_IDX)))
+		return !(drv_used_flags(q) & 1);
+	return (uint16_t)(q->avail_idx - drv_avail_event(q) - 1) <
+	       (uint16_t)(q->avail_idx - old_avail_idx);
+}
+
+bool drv_used(struct drv_queue *q, uint32_t *ret_id, uint32_t *ret_len)
+{
+	const uint32_t *elem;
+
+	if (drv_used_idx(q) == q->used_seen)
+		return false;
+	elem = drv_ram(q->d, q->used + 4 + 8 * (q->used_seen % q->size), 8);
+	*ret_id = le32toh(elem[0]);
+	*ret_len = le32toh(elem[1]);
+	q->used_seen++;
+	return true;
+}
+
+void drv_wait_used(struct drv_queue *q, uint32_t *ret_id, uint32_t *ret_len)
+{
+	struct machine *m = q->d->m;
+
+	for (unsigned i = 0; i < WAIT_TIMES; i++) {
+		unsigned seen = m->ops->interrupts(m, q->d->line);
+
+		if (q->d->features & BIT64(F_EVENT_IDX))
+			drv_set_used_event(q, q->used_seen);
+		__atomic_thread_fence(__ATOMIC_SEQ_CST);
+		if (drv_used(q, ret_id, ret_len))
+			return;
+		m->ops->interrupt_wait(m, q->d->line, seen, WAIT_MS);
+	}
+	sim_check(false, "queue %u: nothing comes back (status %#x)", q->index, drv_status(q->d));
+}
+
+uint32_t drv_interrupt(struct drv *d)
+{
+	uint32_t status = drv_read(d, R_INTERRUPT_STATUS);
+
+	drv_write(d, R_INTERRUPT_ACK, status);
+	return status;
+}
+
+static uint16_t take_desc(struct drv_queue *q)
+{
+	return q->next_desc++ % q->size;
+}
+
+uint16_t drv_chain(struct drv_queue *q, const struct drv_seg *s, unsigned n, unsigned direct)
+{
+	uint16_t head = take_desc(q), i = head;
+	uint64_t table;
+
+	for (unsigned k = 0; k < n && k < direct; k++) {
+		bool more = k + 1 < n;
+		uint16_t next = more ? take_desc(q) : 0;
+
+		drv_desc(q, i, s[k].gpa, s[k].len,
+			 (s[k].write ? DESC_WRITE : 0) | (more ? DESC_NEXT : 0), next);
+		i = next;
+	}
+	if (direct >= n)
+		return head;
+	s += direct;
+	n -= direct;
+	table = drv_alloc(q->d, 16 * n);
+	drv_desc(q, i, table, 16 * n, DESC_INDIRECT, 0);
+	for (unsigned k = 0; k < n; k++)
+		drv_put_desc(q->d, table, k, s[k].gpa, s[k].len,
+			     (s[k].write ? DESC_WRITE : 0) | (k + 1 < n ? DESC_NEXT : 0), k + 1);
+	return head;
+}
+
+/* Block requests */
+
+struct drv_blk drv_blk_usual(uint32_t type, uint64_t sector, const void *out, uint32_t out_len,
+			     uint32_t in_len)
+{
+	return (struct drv_blk){
+		.type = type,
+		.sector = sector,
+		.out = out,
+		.out_len = out_len,
+		.in_len = in_len,
+		.direct = DRV_SEGS,
+		.nr_cuts_out = 1,
+		.nr_cuts_in = 1,
+		.cuts_out = { 16 },
+		.cuts_in = { in_len },
+	};
+}
+
+/* Cut [0, len) at the positions given; each piece gets memory of its own. */
+static void cut_stream(struct drv *d, struct drv_blk *r, uint32_t len, const uint32_t *cuts,
+		       unsigned nr_cuts, bool write)
+{
+	uint32_t from = 0;
+
+	for (unsigned k = 0; k <= nr_cuts; k++) {
+		uint32_t to = k < nr_cuts ? cuts[k] : len;
+
+		if (to <= from || to > len)
+			continue;
+		r->seg[r->nr++] = (struct drv_seg){ drv_alloc(d, to - from), to - from, write };
+		from = to;
+	}
+}
+
+/* Byte at of the readable stream and the following ones: header, then data. */
+static void fill_readable(struct drv *d, struct drv_blk *r)
+{
+	struct {
+		uint32_t type, reserved;
+		uint64_t sector;
+	} header = { htole32(r->type), 0, htole64(r->sector) };
+	uint32_t at = 0;
+
+	for (unsigned k = 0; k < r->nr && !r->seg[k].write; k++) {
+		uint8_t *to = drv_ram(d, r->seg[k].gpa, r->seg[k].len);
+
+		for (uint32_t i = 0; i < r->seg[k].len; i++, at++)
+			to[i] = at < 16 ? ((uint8_t *)&header)[at]
+					: ((const uint8_t *)r->out)[at - 16];
+	}
+}
+
+void drv_blk_add(struct drv_queue *q, struct drv_blk *r)
+{
+	struct drv *d = q->d;
+
+	r->nr = 0;
+	cut_stream(d, r, 16 + r->out_len, r->cuts_out, r->nr_cuts_out, false);
+	fill_readable(d, r);
+	cut_stream(d, r, r->in_len + 1, r->cuts_in, r->nr_cuts_in, true);
+	for (unsigned k = 0; k < r->nr; k++)
+		if (r->seg[k].write)
+			memset(drv_ram(d, r->seg[k].gpa, r->seg[k].len), BLK_PENDING,
+			       r->seg[k].len);
+	r->head = drv_chain(q, r->seg, r->nr, r->direct);
+	drv_avail(q, r->head);
+}
+
+uint8_t drv_blk_status(struct drv *d, const struct drv_blk *r)
+{
+	const struct drv_seg *last = &r->seg[r->nr - 1];
+
+	return __atomic_load_n((uint8_t *)drv_ram(d, last->gpa + last->len - 1, 1),
+			       __ATOMIC_ACQUIRE);
+}
+
+void drv_blk_data(struct drv *d, const struct drv_blk *r, void *ret)
+{
+	uint32_t left = r->in_len;
+	uint8_t *to = ret;
+
+	for (unsigned k = 0; k < r->nr && left; k++) {
+		uint32_t part = r->seg[k].len < left ? r->seg[k].len : left;
+
+		if (!r->seg[k].write)
+			continue;
+		memcpy(to, drv_ram(d, r->seg[k].gpa, part), part);
+		to += part;
+		left -= part;
+	}
+}
+
+uint8_t drv_blk_run(struct drv_queue *q, struct drv_blk *r)
+{
+	uint16_t old = q->avail_idx;
+	uint32_t id;
+
+	drv_blk_add(q, r);
+	if (drv_kick_wanted(q, old))
+		drv_kick(q);
+	drv_wait_used(q, &id, &r->used_len);
+	sim_check(id == r->head, "head %u came back, not %u", id, r->head);
+	sim_check(drv_used_idx(q) == q->used_seen, "more heads came back than were given");
+	sim_check(drv_blk_poison_intact(q->d, r), "bytes around the request were written");
+	return drv_blk_status(q->d, r);
+}
+
+uint8_t drv_io(struct drv *d, uint32_t type, uint64_t sector, const void *out, uint32_t out_len,
+	       void *in, uint32_t in_len)
+{
+	struct drv_blk r = drv_blk_usual(type, sector, out, out_len, in_len);
+	uint64_t heap = d->heap;
+	uint8_t status = drv_blk_run(&d->q[0], &r);
+
+	if (in)
+		drv_blk_data(d, &r, in);
+	d->heap = heap;
+	return status;
+}
+
+bool drv_blk_poison_intact(struct drv *d, const struct drv_blk *r)
+{
+	for (unsigned k = 0; k < r->nr; k++) {
+		const uint8_t *p = drv_ram(d, r->seg[k].gpa - POISON, r->seg[k].len + 2 * POISON);
+
+		for (unsigned i = 0; i < POISON; i++)
+			if (p[i] != BLK_PENDING || p[POISON + r->seg[k].len + i] != BLK_PENDING)
+				return false;
+	}
+	return true;
+}

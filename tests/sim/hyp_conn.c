@@ -1,0 +1,383 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The hypervisor's side of each libxen handle: a connection, and a thread that serves it. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "tests/sim/check.h"
+#include "tests/sim/hyp_private.h"
+
+static int listener = -1;
+static pthread_t listener_thread;
+static unsigned connections;
+
+/* What an operation works on.  Its fds go to the daemon, and stay ours. */
+struct call {
+	struct hyp_conn *c;
+	const struct hyp_request *rq;
+	struct hyp_reply *rp;
+	struct hyp_domain *d;
+	int fd; /* for the reply, or -1 */
+};
+
+static struct hyp_server *server_of(const struct call *k)
+{
+	uint64_t id = k->rq->arg[0];
+
+	return id < HYP_SERVERS_MAX && k->d->server[id].used ? &k->d->server[id] : NULL;
+}
+
+static int create_server(struct call *k)
+{
+	for (unsigned i = 0; i < HYP_SERVERS_MAX; i++) {
+		struct hyp_server *s = &k->d->server[i];
+
+		if (s->used || s->waiters)
+			continue;
+		hyp_server_init(k->d, s);
+		k->rp->ret[0] = i;
+		return 0;
+	}
+	return -ENOSPC;
+}
+
+static int map_range(struct hyp_server *s, uint64_t first, uint64_t last)
+{
+	if (first > last)
+		return -EINVAL;
+	for (unsigned i = 0; i < s->nr_ranges; i++)
+		if (first <= s->range[i].last && last >= s->range[i].first)
+			return -EEXIST;
+	if (s->nr_ranges == HYP_RANGES_MAX)
+		return -ENOSPC;
+	s->range[s->nr_ranges].first = first;
+	s->range[s->nr_ranges++].last = last;
+	return 0;
+}
+
+static int unmap_range(struct hyp_server *s, uint64_t first, uint64_t last)
+{
+	for (unsigned i = 0; i < s->nr_ranges; i++) {
+		if (s->range[i].first != first || s->range[i].last != last)
+			continue;
+		s->range[i] = s->range[--s->nr_ranges];
+		return 0;
+	}
+	return -ENOENT;
+}
+
+static int server_op(struct call *k)
+{
+	const struct hyp_request *rq = k->rq;
+	struct hyp_server *s = server_of(k);
+
+	if (!s)
+		return -ENOENT;
+	switch (rq->op) {
+	case HYP_DESTROY_SERVER:
+		hyp_server_destroy(k->d, s);
+		return 0;
+	case HYP_SERVER_INFO:
+		return -EOPNOTSUPP; /* frames by resource only, as on Arm */
+	case HYP_SERVER_STATE:
+		s->enabled = rq->arg[1];
+		return 0;
+	case HYP_MAP_RANGE:
+		return map_range(s, rq->arg[1], rq->arg[2]);
+	default:
+		return unmap_range(s, rq->arg[1], rq->arg[2]);
+	}
+}
+
+static int device_model_op(struct call *k)
+{
+	switch (k->rq->op) {
+	case HYP_NR_VCPUS:
+		k->rp->ret[0] = k->d->nr_vcpus;
+		return 0;
+	case HYP_CREATE_SERVER:
+		return k->rq->arg[0] ? -EINVAL : create_server(k);
+	case HYP_INTERRUPTS:
+		if (k->rq->arg[0] < HYP_LINE_FIRST || k->rq->arg[0] >= HYP_LINES)
+			return -EINVAL;
+		k->fd = k->d->lines_fd;
+		return 0;
+	case HYP_DESTROY_SERVER:
+	case HYP_SERVER_INFO:
+	case HYP_SERVER_STATE:
+	case HYP_MAP_RANGE:
+	case HYP_UNMAP_RANGE:
+		return server_op(k);
+	default:
+		return -EOPNOTSUPP;
+	}
+}
+
+static int foreign_memory_op(struct call *k)
+{
+	const struct hyp_request *rq = k->rq;
+	struct hyp_server *s;
+
+	switch (rq->op) {
+	case HYP_MAP:
+		for (unsigned i = 0; i < rq->n; i++) {
+			int64_t page = hyp_memory_page(&k->d->mem, rq->page[i]);
+
+			k->rp->page[i] = page < 0 ? -EINVAL : page;
+		}
+		k->rp->n = rq->n;
+		k->fd = k->d->mem.fd;
+		return 0;
+	case HYP_MAP_RESOURCE:
+		s = server_of(k);
+		/* Frame 1 is the page of ioreqs; there are no buffered ones. */
+		if (!s || rq->arg[1] != 1 || rq->arg[2] != 1)
+			return -EINVAL;
+		k->fd = s->page_fd;
+		return 0;
+	default:
+		return -EOPNOTSUPP;
+	}
+}
+
+static int event_op(struct call *k)
+{
+	uint32_t local;
+	int r;
+
+	switch (k->rq->op) {
+	case HYP_BIND:
+		r = hyp_port_bind(k->c, k->d, k->rq->arg[0], &local, &k->fd);
+		k->rp->ret[0] = local;
+		return r;
+	case HYP_UNBIND:
+		return hyp_port_unbind(k->c, k->rq->arg[0]);
+	default:
+		return -EOPNOTSUPP;
+	}
+}
+
+static struct hyp_grant_entry *grant_of(const struct call *k, unsigned i, bool writable)
+{
+	uint64_t ref = k->rq->page[i];
+	struct hyp_grant_entry *g = ref < HYP_GRANTS_MAX ? &k->d->grant[ref] : NULL;
+
+	return g && g->used && !(g->read_only && writable) ? g : NULL;
+}
+
+/* Between the daemon's buffer, which is in the reply or behind the request, and a granted frame. */
+static int copy_grant(struct call *k)
+{
+	bool into = k->rq->arg[0];
+	uint64_t off = k->rq->arg[1], len = k->rq->arg[2];
+	struct hyp_grant_entry *g = grant_of(k, 0, into);
+	int64_t page = g ? hyp_memory_page(&k->d->mem, g->gfn) : -1;
+	uint8_t *p;
+
+	if (page < 0 || off > HYP_PAGE_SIZE || len > HYP_PAGE_SIZE - off)
+		return -EINVAL;
+	p = k->d->mem.base + (page << HYP_PAGE_SHIFT) + off;
+	if (into)
+		memcpy(p, &k->rq->page[1], len);
+	else
+		memcpy(&k->rp->page[0], p, len);
+	k->rp->n = into ? 0 : (len + 7) / 8;
+	return 0;
+}
+
+static int grant_op(struct call *k)
+{
+	const struct hyp_request *rq = k->rq;
+	bool map = rq->op == HYP_MAP_GRANTS;
+
+	if (rq->op == HYP_COPY_GRANT)
+		return copy_grant(k);
+	if (!map && rq->op != HYP_UNMAP_GRANTS)
+		return -EOPNOTSUPP;
+	for (unsigned i = 0; i < rq->n; i++) {
+		struct hyp_grant_entry *g = grant_of(k, i, map && rq->arg[0]);
+		int64_t page = g ? hyp_memory_page(&k->d->mem, g->gfn) : -1;
+
+		/* All or none, as gntdev does it. */
+		if (page < 0)
+			return -EINVAL;
+		k->rp->page[i] = page;
+	}
+	for (unsigned i = 0; i < rq->n; i++)
+		k->d->grant[rq->page[i]].mapped += map ? 1 : -1;
+	k->rp->n = rq->n;
+	k->fd = k->d->mem.fd;
+	return 0;
+}
+
+static int open_op(struct call *k)
+{
+	int pair[2];
+
+	k->c->kind = k->rq->arg[0];
+	if (k->c->kind != HYP_EVENT_CHANNELS)
+		return 0;
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
+		return -errno;
+	k->c->stream = pair[0];
+	k->fd = pair[1];
+	return 0;
+}
+
+static int perform(struct call *k)
+{
+	struct hyp_conn *c = k->c;
+	const struct hyp_request *rq = k->rq;
+
+	if (rq->op == HYP_OPEN)
+		return open_op(k);
+	if (rq->op == HYP_UNBIND)
+		return event_op(k);
+	/* Restricting, and whatever comes after it, is for one domain. */
+	if (c->restricted >= 0 && rq->domid != (uint32_t)c->restricted)
+		return -EPERM;
+	if (rq->op == HYP_RESTRICT) {
+		c->restricted = rq->domid;
+		return 0;
+	}
+	k->d = hyp_find(rq->domid);
+	if (!k->d)
+		return -ESRCH;
+	switch (c->kind) {
+	case HYP_DEVICE_MODEL:
+		return device_model_op(k);
+	case HYP_FOREIGN_MEMORY:
+		return foreign_memory_op(k);
+	case HYP_EVENT_CHANNELS:
+		return event_op(k);
+	case HYP_GRANTS:
+		return grant_op(k);
+	}
+	return -EINVAL;
+}
+
+static void answer(const struct call *k)
+{
+	struct iovec iov = { k->rp, HYP_BYTES(hyp_reply, k->rp->n) };
+	union {
+		char bytes[CMSG_SPACE(sizeof(int))];
+		struct cmsghdr align;
+	} control = { .bytes = { 0 } };
+	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
+
+	if (k->fd >= 0) {
+		struct cmsghdr *h;
+
+		msg.msg_control = &control;
+		msg.msg_controllen = sizeof(control);
+		h = CMSG_FIRSTHDR(&msg);
+		h->cmsg_level = SOL_SOCKET;
+		h->cmsg_type = SCM_RIGHTS;
+		h->cmsg_len = CMSG_LEN(sizeof(int));
+		memcpy(CMSG_DATA(h), &k->fd, sizeof(int));
+	}
+	/* A daemon that died meanwhile is noticed at the next receive. */
+	if (sendmsg(k->c->sock, &msg, MSG_NOSIGNAL) < 0)
+		sim_check(errno == EPIPE || errno == ECONNRESET, "answer the daemon: %s",
+			  strerror(errno));
+}
+
+static void serve(struct hyp_conn *c, struct hyp_request *rq, struct hyp_reply *rp, size_t len)
+{
+	struct call k = { .c = c, .rq = rq, .rp = rp, .fd = -1 };
+
+	sim_check(len >= HYP_BYTES(hyp_request, 0) && rq->n <= HYP_BATCH_MAX &&
+			  len == HYP_BYTES(hyp_request, rq->n),
+		  "a request of %zu bytes", len);
+	memset(rp, 0, HYP_BYTES(hyp_reply, 0));
+	pthread_mutex_lock(&hyp_lock);
+	rp->error = -perform(&k);
+	if (rp->error) {
+		rp->n = 0;
+		k.fd = -1;
+	}
+	answer(&k);
+	pthread_mutex_unlock(&hyp_lock);
+	if (rq->op == HYP_OPEN && k.fd >= 0)
+		close(k.fd);
+}
+
+static void *serve_thread(void *arg)
+{
+	struct hyp_request *rq = malloc(sizeof(*rq));
+	struct hyp_reply *rp = malloc(sizeof(*rp));
+	struct hyp_conn *c = arg;
+	ssize_t n;
+
+	sim_check(rq && rp, "out of memory");
+	while ((n = recv(c->sock, rq, sizeof(*rq), 0)) > 0)
+		serve(c, rq, rp, n);
+	pthread_mutex_lock(&hyp_lock);
+	hyp_port_unbind_all(c);
+	connections--;
+	pthread_mutex_unlock(&hyp_lock);
+	if (c->stream >= 0)
+		close(c->stream);
+	close(c->sock);
+	free(c);
+	free(rq);
+	free(rp);
+	return NULL;
+}
+
+static void *listen_thread(void *arg)
+{
+	int sock;
+
+	(void)arg;
+	while ((sock = accept4(listener, NULL, NULL, SOCK_CLOEXEC)) >= 0) {
+		struct hyp_conn *c = calloc(1, sizeof(*c));
+		pthread_t thread;
+
+		sim_check(c, "out of memory");
+		c->sock = sock;
+		c->stream = c->restricted = -1;
+		pthread_mutex_lock(&hyp_lock);
+		connections++;
+		pthread_mutex_unlock(&hyp_lock);
+		sim_check(pthread_create(&thread, NULL, serve_thread, c) == 0, "a thread");
+		pthread_detach(thread);
+	}
+	return NULL;
+}
+
+void hyp_conn_listen(const char *dir)
+{
+	struct sockaddr_un a = { .sun_family = AF_UNIX };
+
+	snprintf(a.sun_path, sizeof(a.sun_path), "%s/hypervisor", dir);
+	listener = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	sim_check(listener >= 0 && bind(listener, (struct sockaddr *)&a, sizeof(a)) == 0 &&
+			  listen(listener, 64) == 0,
+		  "listen on %s: %s", a.sun_path, strerror(errno));
+	sim_check(pthread_create(&listener_thread, NULL, listen_thread, NULL) == 0, "a thread");
+}
+
+void hyp_conn_stop(void)
+{
+	unsigned left;
+
+	shutdown(listener, SHUT_RDWR);
+	pthread_join(listener_thread, NULL);
+	close(listener);
+	/* All processes that were connected have ended; their threads are about to notice. */
+	for (unsigned i = 0; i < 1000; i++) {
+		pthread_mutex_lock(&hyp_lock);
+		left = connections;
+		pthread_mutex_unlock(&hyp_lock);
+		if (!left)
+			return;
+		usleep(5000);
+	}
+	sim_check(false, "%u processes still use the hypervisor", left);
+}

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the files of the simulated hypervisor share: hyp.c, hyp_memory.c, hyp_ports.c, hyp_conn.c. */
+#ifndef TESTS_SIM_HYP_PRIVATE_H
+#define TESTS_SIM_HYP_PRIVATE_H
+
+#include <pthread.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <xen/hvm/ioreq.h>
+
+#include "tests/sim/hyp.h"
+#include "tests/sim/hyp_wire.h"
+
+#define HYP_PORTS_MAX 512
+
+struct hyp_conn;
+
+/* A vCPU's place in a server: its slot in the page is page->vcpu_ioreq[vcpu]. */
+struct hyp_slot {
+	uint32_t remote;	/* vp_eport */
+	int answered;		/* eventfd: the daemon has notified */
+	struct hyp_conn *bound; /* whose event channel it is; NULL: nobody's */
+	uint32_t local;		/* port there */
+	bool pending, masked;
+};
+
+struct hyp_server {
+	bool used, enabled;
+	unsigned waiters; /* vCPUs that wait for an answer: its page is still needed */
+	unsigned nr_ranges;
+	struct {
+		uint64_t first, last;
+	} range[HYP_RANGES_MAX];
+	int page_fd;
+	struct shared_iopage *page;
+	struct hyp_slot slot[HYP_VCPUS_MAX];
+};
+
+struct hyp_memory {
+	int fd;
+	uint8_t *base;
+	uint64_t nr_pages;   /* of the file: twice the RAM */
+	uint64_t next_page;  /* never used so far */
+	uint64_t frames[2];  /* of each bank */
+	int64_t *page_of[2]; /* by frame: page of the file, or -1 */
+	bool *poisoned;	     /* by page */
+};
+
+struct hyp_grant_entry {
+	bool used, read_only;
+	uint64_t gfn;
+	unsigned mapped;
+};
+
+struct hyp_domain {
+	struct hyp_domain *next;
+	uint16_t domid;
+	unsigned nr_vcpus;
+	bool alive;
+	unsigned vcpus_inside; /* in hyp_ioreq() */
+	struct hyp_memory mem;
+	struct hyp_server server[HYP_SERVERS_MAX];
+	uint32_t next_remote; /* event channel */
+	int lines_fd;
+	struct hyp_lines *lines;
+	struct hyp_grant_entry grant[HYP_GRANTS_MAX];
+};
+
+struct hyp_conn {
+	int sock;
+	enum hyp_kind kind;
+	int restricted; /* domid, or -1 */
+	int stream;	/* event channels: our end of the stream of ports */
+	struct hyp_slot *port[HYP_PORTS_MAX];
+};
+
+/* Everything above is guarded by it, but for the memory itself, pages of servers, and lines. */
+extern pthread_mutex_t hyp_lock;
+
+/* The living domain, or NULL. */
+struct hyp_domain *hyp_find(uint32_t domid);
+
+void hyp_memory_init(struct hyp_memory *m, uint64_t ram0, uint64_t ram1);
+void hyp_memory_fini(struct hyp_memory *m);
+/* The page behind a frame, or -1. */
+int64_t hyp_memory_page(const struct hyp_memory *m, uint64_t gfn);
+
+/* Let the daemon know that a slot has something for it. */
+void hyp_port_send(struct hyp_slot *s);
+/* Wait for the daemon's notification. */
+void hyp_port_wait(struct hyp_slot *s);
+/* Return 0 or -errno. */
+int hyp_port_bind(struct hyp_conn *c, struct hyp_domain *d, uint32_t remote, uint32_t *ret_local,
+		  int *ret_fd);
+int hyp_port_unbind(struct hyp_conn *c, uint32_t local);
+/* The connection is closed. */
+void hyp_port_unbind_all(struct hyp_conn *c);
+
+void hyp_server_init(struct hyp_domain *d, struct hyp_server *s);
+/* Lets vCPUs go that wait for it; the last of them, if any, gives the page back. */
+void hyp_server_destroy(struct hyp_domain *d, struct hyp_server *s);
+
+void hyp_conn_listen(const char *dir);
+void hyp_conn_stop(void);
+
+#endif
