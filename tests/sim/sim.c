@@ -19,9 +19,14 @@
 #include "tests/sim/check.h"
 #include "tests/sim/hyp.h"
 
-#define STEPS_MAX 60000 /* of a millisecond */
+#define STEPS_MAX  60000 /* of a millisecond */
+#define IMAGES_MAX 256
 
 struct sim sim;
+
+/* Paths of images. */
+static char *images[IMAGES_MAX];
+static unsigned nr_images;
 
 void sim_step(unsigned *n, const char *waiting_for)
 {
@@ -145,6 +150,8 @@ void sim_stop(void)
 	sim_check(xenstored_stop(&sim.xenstored, &err) == 0, "%s", err.text);
 	hyp_stop();
 	faults_fini(&sim.faults);
+	while (nr_images)
+		free(images[--nr_images]);
 	sim_check(nftw(sim.dir, remove_entry, 16, FTW_DEPTH | FTW_PHYS) == 0, "remove %s", sim.dir);
 }
 
@@ -174,7 +181,8 @@ const char *sim_image(const char *name, uint64_t bytes, bool pattern)
 	sim_check(fflush(f) == 0 && ftruncate(fileno(f), bytes) == 0 && fclose(f) == 0, "fill %s",
 		  path);
 	copy = strdup(path);
-	sim_check(copy, "out of memory");
+	sim_check(copy && nr_images < IMAGES_MAX, "too many images");
+	images[nr_images++] = copy;
 	return copy;
 }
 

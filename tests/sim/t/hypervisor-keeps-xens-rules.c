@@ -165,6 +165,7 @@ static void event_channels(domid_t dom)
 	page->vcpu_ioreq[0].data = 0x12345678;
 	page->vcpu_ioreq[0].state = STATE_IORESP_READY;
 	sim_check(xenevtchn_notify(evtchn, port) == 0, "notify");
+	xenforeignmemory_unmap_resource(fmem, res);
 }
 
 static int client(domid_t dom, domid_t other)
@@ -194,6 +195,9 @@ static int client(domid_t dom, domid_t other)
 	sim_check(write(STDOUT_FILENO, "!", 1) == 1 && read(STDIN_FILENO, &vcpus, 1) == 1, "wait");
 	expect_errno(xendevicemodel_nr_vcpus(dmod, dom, &vcpus), ESRCH);
 	expect_errno(xendevicemodel_set_irq_level(dmod, dom, 33, 1), ESRCH);
+	xenevtchn_close(evtchn);
+	xenforeignmemory_close(fmem);
+	xendevicemodel_close(dmod);
 	return 0;
 }
 
