@@ -58,8 +58,27 @@ void drv_start(struct drv *d, const struct drv_options *o)
 	d->heap = DRV_HEAP;
 }
 
+int drv_set_up(void **state)
+{
+	drv_start(*state, NULL);
+	return 0;
+}
+
+int drv_set_up_ready(void **state)
+{
+	drv_boot(*state, NULL, 0);
+	return 0;
+}
+
+int drv_tear_down(void **state)
+{
+	drv_stop(*state);
+	return 0;
+}
+
 void drv_stop(struct drv *d)
 {
+	d->backend.hold = false;
 	fake_backend_complete_all(&d->backend, 0);
 	drv_round(d);
 	drv_write(d, R_STATUS, 0);

@@ -99,6 +99,15 @@ void drv_start(struct drv *d, const struct drv_options *o);
 /* Finish what is in flight and take all down; fails the test if anything leaks. */
 void drv_stop(struct drv *d);
 
+/*
+ * For cmocka: a test of a file that has a `static struct drv d`.  set_up is the file's own, or
+ * drv_set_up, drv_start() without options, or drv_set_up_ready, drv_boot() with all features.
+ */
+int drv_set_up(void **state);
+int drv_set_up_ready(void **state);
+int drv_tear_down(void **state);
+#define DRV_TEST(f, set_up) cmocka_unit_test_prestate_setup_teardown(f, set_up, drv_tear_down, &d)
+
 /* Registers, 32 bits wide. */
 uint32_t drv_read(struct drv *d, unsigned reg);
 void drv_write(struct drv *d, unsigned reg, uint32_t value);

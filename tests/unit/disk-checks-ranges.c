@@ -15,21 +15,6 @@ static struct drv d;
 static struct virtio_blk_range ranges[MAX_RANGES + 2];
 static const uint32_t both[] = { VIRTIO_BLK_T_DISCARD, VIRTIO_BLK_T_WRITE_ZEROES };
 
-static int set_up(void **state)
-{
-	(void)state;
-	drv_boot(&d, NULL, 0);
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	d.backend.hold = false;
-	drv_stop(&d);
-	return 0;
-}
-
 static void set(unsigned i, uint64_t sector, uint32_t n, uint32_t flags)
 {
 	le64_store(&ranges[i].sector, sector);
@@ -201,7 +186,7 @@ static void failure_in_between(void **state)
 	assert_int_equal(drv_used_idx(&d.q[0]), 1);
 }
 
-#define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+#define TEST(f) DRV_TEST(f, drv_set_up_ready)
 
 int main(void)
 {

@@ -41,14 +41,6 @@ static int set_up(void **state)
 	return 0;
 }
 
-static int tear_down(void **state)
-{
-	(void)state;
-	d.backend.hold = false;
-	drv_stop(&d);
-	return 0;
-}
-
 static void driver_is_told(void **state)
 {
 	static const uint64_t sizes[] = { 32768, 65536, 512, 1ull << 42 };
@@ -189,7 +181,7 @@ static void between_two_ranges(void **state)
 	assert_int_equal(drv_blk_status(&r), VIRTIO_BLK_S_IOERR);
 }
 
-#define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+#define TEST(f) DRV_TEST(f, set_up)
 
 int main(void)
 {

@@ -21,13 +21,6 @@ static int set_up(void **state)
 	return 0;
 }
 
-static int tear_down(void **state)
-{
-	(void)state;
-	drv_stop(&d);
-	return 0;
-}
-
 static unsigned take_back(void)
 {
 	uint32_t id, len;
@@ -144,7 +137,7 @@ static void garbage(void **state)
 	}
 }
 
-#define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+#define TEST(f) DRV_TEST(f, set_up)
 
 int main(void)
 {

@@ -44,21 +44,6 @@ static void expect_flags(unsigned fua)
 	}
 }
 
-static int set_up(void **state)
-{
-	(void)state;
-	drv_start(&d, NULL);
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	d.backend.hold = false;
-	drv_stop(&d);
-	return 0;
-}
-
 static void by_what_was_negotiated(void **state)
 {
 	uint64_t offered = drv_offered(&d), others = offered & ~(FLUSH | WCE);
@@ -162,7 +147,7 @@ static void cannot_be_written(void **state)
 	assert_int_equal(d.st->virtio.bad_access, 3 + ARRAY_SIZE(bad));
 }
 
-#define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+#define TEST(f) DRV_TEST(f, drv_set_up)
 
 int main(void)
 {

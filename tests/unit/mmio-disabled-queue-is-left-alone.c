@@ -27,14 +27,6 @@ static int set_up(void **state)
 	return 0;
 }
 
-static int tear_down(void **state)
-{
-	(void)state;
-	d.backend.hold = false;
-	drv_stop(&d);
-	return 0;
-}
-
 static void not_a_byte(void **state)
 {
 	(void)state;
@@ -69,7 +61,7 @@ static void ready_again_after_the_last(void **state)
 	assert_int_equal(drv_blk_run(&d, 1, &r), VIRTIO_BLK_S_OK);
 }
 
-#define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+#define TEST(f) DRV_TEST(f, set_up)
 
 int main(void)
 {

@@ -14,13 +14,6 @@ static int set_up(void **state)
 	return 0;
 }
 
-static int tear_down(void **state)
-{
-	(void)state;
-	drv_stop(&d);
-	return 0;
-}
-
 static void expect(uint32_t bits, unsigned interrupts)
 {
 	for (unsigned i = 0; i < 3; i++)
@@ -101,7 +94,7 @@ static void one_for_a_batch(void **state)
 	expect(1, 1);
 }
 
-#define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+#define TEST(f) DRV_TEST(f, set_up)
 
 int main(void)
 {

@@ -7,20 +7,6 @@
 
 static struct drv d;
 
-static int set_up(void **state)
-{
-	(void)state;
-	drv_start(&d, NULL);
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	drv_stop(&d);
-	return 0;
-}
-
 static void every_subset(void **state)
 {
 	uint64_t offered = drv_offered(&d), optional = offered & ~VIRTIO_F_VERSION_1, subset = 0;
@@ -130,7 +116,7 @@ static void thousand_times(void **state)
 	assert_int_equal(d.st->virtio.bad_access, 0);
 }
 
-#define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+#define TEST(f) DRV_TEST(f, drv_set_up)
 
 int main(void)
 {

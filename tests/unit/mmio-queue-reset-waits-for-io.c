@@ -32,14 +32,6 @@ static int set_up(void **state)
 	return 0;
 }
 
-static int tear_down(void **state)
-{
-	(void)state;
-	d.backend.hold = false;
-	drv_stop(&d);
-	return 0;
-}
-
 static void expect_reset(void)
 {
 	assert_int_equal(drv_read(&d, R_QUEUE_RESET), 0);
@@ -220,7 +212,7 @@ static void mistakes(void **state)
 	assert_int_equal(d.st->virtio.bad_access, before + 2);
 }
 
-#define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+#define TEST(f) DRV_TEST(f, set_up)
 
 int main(void)
 {

@@ -18,13 +18,6 @@ static int set_up(void **state)
 	return 0;
 }
 
-static int tear_down(void **state)
-{
-	(void)state;
-	drv_stop(&d);
-	return 0;
-}
-
 static bool try_queue(unsigned i, uint32_t size, uint64_t desc, uint64_t avail, uint64_t used)
 {
 	bool ready;
@@ -175,7 +168,7 @@ static void fixed_while_ready(void **state)
 	assert_int_equal(drv_read(&d, R_QUEUE_READY), 1);
 }
 
-#define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+#define TEST(f) DRV_TEST(f, set_up)
 
 int main(void)
 {

@@ -27,14 +27,6 @@ static int set_up(void **state)
 	return 0;
 }
 
-static int tear_down(void **state)
-{
-	(void)state;
-	d.backend.hold = false;
-	drv_stop(&d);
-	return 0;
-}
-
 /* Whatever the backend answers, ring and status bytes are out of bounds once the reset began. */
 static void reset_and_drain(int result)
 {
@@ -142,7 +134,7 @@ static void of_a_broken_device(void **state)
 	assert_int_equal(fake_interrupts(DRV_IRQ), 1);
 }
 
-#define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+#define TEST(f) DRV_TEST(f, set_up)
 
 int main(void)
 {

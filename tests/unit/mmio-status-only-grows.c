@@ -7,20 +7,6 @@
 
 static struct drv d;
 
-static int set_up(void **state)
-{
-	(void)state;
-	drv_start(&d, NULL);
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	drv_stop(&d);
-	return 0;
-}
-
 static void as_linux_does(void **state)
 {
 	static const uint32_t steps[] = { 0, 1, 3, 0xb, 0xf };
@@ -97,7 +83,7 @@ static void nothing_before_driver_ok(void **state)
 	assert_int_equal(fake_interrupts(DRV_IRQ), 1);
 }
 
-#define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+#define TEST(f) DRV_TEST(f, drv_set_up)
 
 int main(void)
 {
