@@ -108,6 +108,15 @@ $B/tests/sim/t/%: $B/tests/sim/t/%.o $B/tests/sim/libsim.a | $(XENSTORED_SHIM)
 	@echo "  LD    $@"
 	$Q$(CC) $(ALL_LDFLAGS) -o $@ $^ $(SIM_LIBS)
 
+CONFORMANCE_OBJS := $(patsubst %.c,$B/%.o,$(wildcard tests/conformance/*.c))
+$B/tests/conformance/conformance: $(CONFORMANCE_OBJS) $B/tests/sim/libsim.a | $(XENSTORED_SHIM) $(SIM_SHIM)
+	@echo "  LD    $@"
+	$Q$(CC) $(ALL_LDFLAGS) -o $@ $^ $(SIM_LIBS)
+
+# The table; and, with a whole run, the document made from it.
+conformance: $B/tests/conformance/conformance $B/xvirtiod
+	$Q$<
+
 # This one is a user of libxen* itself.
 $B/tests/sim/t/hypervisor-keeps-xens-rules: SIM_LIBS += $(XEN_LIBS) -lxengnttab
 
@@ -117,7 +126,7 @@ $B/tests/sim/t/faults-do-what-they-say: $B/libxvirtiod.a
 
 sim-tests: $(SIM_TESTS) $(SIM_SHIM) $(XENSTORED_SHIM) $B/xvirtiod
 
--include $(SIM_OBJS:.o=.d) $(SIM_TESTS:=.d) $(SIM_SHIM_OBJS:.o=.d) $(XENSTORED_SHIM_OBJS:.o=.d)
+-include $(SIM_OBJS:.o=.d) $(CONFORMANCE_OBJS:.o=.d) $(SIM_TESTS:=.d) $(SIM_SHIM_OBJS:.o=.d) $(XENSTORED_SHIM_OBJS:.o=.d)
 -include $(OBJS:.o=.d) $(UNIT_TESTS:=.d) $(FAKES:.o=.d) $B/tools/config-keys.d
 
 $B/tools/config-keys: $B/tools/config-keys.o $B/config/keys.o $B/config/value.o $B/config/man.o
@@ -168,6 +177,7 @@ help:
 	@echo "make check      all tests, those on real Xen included; installs packages"
 	@echo "make lint       the checks of the source alone"
 	@echo "make unit-tests build the unit tests; run one as $B/tests/unit/NAME"
+	@echo "make conformance  each clause of VIRTIO and the test that proves it, against the simulator"
 	@echo "make sim-tests  build the simulator and its tests, $B/tests/sim/t/NAME"
 	@echo "make man        put the list of configuration keys into the man page"
 	@echo "make install    with DESTDIR=, prefix=, sysconfdir=, unitdir=; make uninstall"
@@ -176,5 +186,5 @@ help:
 	@echo "ARCH=arm64 cross-builds; SYSROOT=DIR holds Debian's arm64 packages, unpacked,"
 	@echo "such as: make ARCH=arm64 SYSROOT=\$$(tests/lab/lab sysroot)"
 
-.PHONY: all unit-tests sim-tests man lint install uninstall check demo packages clean help
+.PHONY: all unit-tests sim-tests conformance man lint install uninstall check demo packages clean help
 .SECONDARY:

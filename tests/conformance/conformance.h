@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The conformance table: one named test for each clause of VIRTIO that a virtio-mmio block device with
+ * split rings has to keep.  The numbers of the clauses are ours; docs/conformance.md, which is made from
+ * this table, has them with the section of the specification.
+ *
+ * Each test runs in a process and a simulation of its own, against the unmodified daemon; it uses only what
+ * a guest can see, and fault injection to slow the storage down.  It fails by sim_check().
+ */
+#ifndef TESTS_CONFORMANCE_CONFORMANCE_H
+#define TESTS_CONFORMANCE_CONFORMANCE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "tests/guest/driver.h"
+#include "tests/sim/check.h"
+#include "tests/sim/faults.h"
+#include "tests/sim/guest.h"
+#include "tests/sim/sim.h"
+
+enum clause_level { MUST, MUST_NOT, SHOULD, SHOULD_NOT, MAY, IMPLIED };
+
+struct clause {
+	const char *id; /* "B11" */
+	enum clause_level level;
+	bool counted;	     /* one of the 51 device-normative MUSTs that the score counts */
+	const char *section; /* of VIRTIO 1.3 */
+	const char *text;    /* in our own words */
+	const char *name;    /* of the test */
+	void (*test)(void);
+};
+
+/* An entry: CLAUSE(B11, MUST, true, "4.2.2.1", queue_reset_completes, "...") is B11_queue_reset_completes(). */
+#define CLAUSE(id_, level_, counted_, section_, fn, text_)                             \
+	{                                                                              \
+		.id = #id_, .level = level_, .counted = counted_, .section = section_, \
+		.text = text_, .name = #id_ "_" #fn, .test = id_##_##fn,               \
+	}
+
+/* The tables of the four sections of clauses; each ends with an id of NULL. */
+extern const struct clause clauses_a[]; /* status, features, reset, configuration space */
+extern const struct clause clauses_b[]; /* registers of virtio-mmio */
+extern const struct clause clauses_c[]; /* virtqueues */
+extern const struct clause clauses_e[]; /* the block device */
+
+/* What disk a test wants; zero means the default. */
+struct device_spec {
+	const char *config; /* text of the daemon's configuration file */
+	unsigned vcpus;	    /* 1; more of them give the disk more queues */
+	uint64_t bytes;	    /* of the image: 1 MiB */
+	bool read_only;
+	bool no_discard;
+};
+
+/* The simulation's guest and its image, after device(). */
+extern struct guest *the_guest;
+extern const char *the_image;
+
+/*
+ * Start the simulation and a guest with one disk, whose image has the pattern of sim_pattern(); a driver for
+ * it that has touched nothing yet.  Once in a test; what it started is ended by the caller of the test.
+ */
+struct drv *device(const struct device_spec *spec);
+
+/* The same, and the driver has negotiated everything but the bits in without, and is running. */
+struct drv *running_device(uint64_t without);
+
+#endif
