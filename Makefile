@@ -25,16 +25,20 @@ SYSROOT_LDFLAGS := -B$(LIBDIR) -L$(LIBDIR) -L$(SYSROOT)/lib/$(TRIPLET) \
 	-Wl,-rpath-link,$(LIBDIR) -Wl,-rpath-link,$(SYSROOT)/lib/$(TRIPLET)
 endif
 
-# make SAN=1 builds with address and undefined-behaviour sanitizers.
+# make SAN=1 builds with address and undefined-behaviour sanitizers; SAN=fuzz, clang only, as well with
+# what libFuzzer and its harnesses want; SAN=fuzzcov with that alone, to measure coverage.
 SAN ?=
 PLAIN := build/$(ARCH)$(if $(CLANG),-clang)
-B := $(PLAIN)$(if $(SAN),-san)
+B := $(PLAIN)$(if $(SAN),-$(SAN:1=san))
 
 WARNINGS := -Wall -Wextra -Wshadow -Wmissing-prototypes -Wvla -Werror
 CFLAGS ?= -O2 -g
 HARDENING := -fstack-protector-strong -fPIE $(if $(SAN),,-D_FORTIFY_SOURCE=2)
-comma := ,
-SANFLAGS := $(if $(SAN),-fsanitize=address$(comma)undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
+SANFLAGS_1 := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+SANFLAGS_fuzzcov := -fsanitize=fuzzer-no-link -fno-sanitize-coverage=trace-cmp -fsanitize-coverage=trace-loads
+SANFLAGS_fuzz := $(SANFLAGS_1) $(SANFLAGS_fuzzcov)
+SANFLAGS_fuzzcov += -fprofile-instr-generate -fcoverage-mapping
+SANFLAGS := $(SANFLAGS_$(SAN))
 ALL_CFLAGS := -std=gnu11 $(WARNINGS) -I. -D_GNU_SOURCE -DXVIRTIOD_VERSION='"$(VERSION)"' \
 	-DSYSCONFDIR='"$(sysconfdir)"' $(HARDENING) $(SANFLAGS) -MMD -MP
 ALL_LDFLAGS := $(SYSROOT_LDFLAGS) -pie -Wl,-z,relro,-z,now $(SANFLAGS) $(LDFLAGS)
@@ -70,6 +74,34 @@ $B/tests/unit/%: $B/tests/unit/%.o $(FAKES) $B/libxvirtiod.a
 	$Q$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS) -lcmocka
 
 unit-tests: $(UNIT_TESTS)
+
+# A harness is one file; what it needs of the files beside it, and of the fakes, the linker finds.
+FUZZ_NAMES := chain
+FUZZ_HARNESSES := $(FUZZ_NAMES:%=$B/tests/fuzz/%)
+FUZZ_PARTS := $(filter-out $(FUZZ_HARNESSES:=.o),$(patsubst %.c,$B/%.o,$(wildcard tests/fuzz/*.c)))
+$(FUZZ_HARNESSES): %: %.o $(FUZZ_PARTS) $(FAKES) $B/libxvirtiod.a
+	@echo "  LD    $@"
+	$Qrm -f $@.a && ar rcs $@.a $(FUZZ_PARTS) $(FAKES)
+	$Q$(CC) $(ALL_LDFLAGS) -fsanitize=fuzzer -o $@ $< $@.a $B/libxvirtiod.a $(LIBS) -lcmocka
+
+.PHONY: fuzz fuzz-check fuzz-coverage fuzz-harnesses
+fuzz-harnesses: $(FUZZ_HARNESSES)
+
+# What a harness itself loads is of no interest.
+ifneq ($(filter fuzz%,$(SAN)),)
+$(FUZZ_HARNESSES:=.o) $(FUZZ_PARTS) $(FAKES): ALL_CFLAGS += -fno-sanitize-coverage=trace-loads
+endif
+
+-include $(FUZZ_PARTS:.o=.d) $(FUZZ_HARNESSES:=.d)
+
+# Look for crashes, with all harnesses or with one: make fuzz FUZZ_TIME=seconds-of-each FUZZ=name
+FUZZ ?=
+FUZZ_TIME ?= 60
+fuzz:
+	$Qtests/fuzz/run hunt $(FUZZ_TIME) $(FUZZ)
+
+fuzz-check fuzz-coverage:
+	$Qtests/fuzz/run $(@:fuzz-%=%) $(FUZZ)
 
 # The simulator: programs with the library libsim.a, and what they preload under the daemon and
 # under Debian's xenstored.  That is never sanitized: the sanitizers' own library is the one that has
@@ -179,6 +211,8 @@ help:
 	@echo "make unit-tests build the unit tests; run one as $B/tests/unit/NAME"
 	@echo "make conformance  each clause of VIRTIO and the test that proves it, against the simulator"
 	@echo "make sim-tests  build the simulator and its tests, $B/tests/sim/t/NAME"
+	@echo "make fuzz       look for crashes with libFuzzer: FUZZ_TIME=seconds, FUZZ=one harness"
+	@echo "make fuzz-check a short run of each fuzz harness; make fuzz-coverage: lines reached"
 	@echo "make man        put the list of configuration keys into the man page"
 	@echo "make install    with DESTDIR=, prefix=, sysconfdir=, unitdir=; make uninstall"
 	@echo "make clean      remove build/"
