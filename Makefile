@@ -136,7 +136,7 @@ $B/tests/sim/libsim.a: $(SIM_OBJS)
 	@echo "  AR    $@"
 	$Qrm -f $@ && $(CROSS)ar rcs $@ $^
 
-$B/tests/sim/t/%: $B/tests/sim/t/%.o $B/tests/sim/libsim.a | $(XENSTORED_SHIM)
+$B/tests/sim/t/%: $B/tests/sim/t/%.o $B/tests/sim/libsim.a | $(XENSTORED_SHIM) $(SIM_SHIM) $B/xvirtiod
 	@echo "  LD    $@"
 	$Q$(CC) $(ALL_LDFLAGS) -o $@ $^ $(SIM_LIBS)
 
@@ -152,11 +152,12 @@ conformance: $B/tests/conformance/conformance $B/xvirtiod
 # This one is a user of libxen* itself.
 $B/tests/sim/t/hypervisor-keeps-xens-rules: SIM_LIBS += $(XEN_LIBS) -lxengnttab
 
-# This one needs no Xen, but the daemon's loop.
-$B/tests/sim/t/faults-do-what-they-say: SIM_LIBS += $(LIBS)
-$B/tests/sim/t/faults-do-what-they-say: $B/libxvirtiod.a
+# These need no Xen, but the daemon's loop.
+FAULTS_TESTS := $(filter $B/tests/sim/t/faults-%,$(SIM_TESTS))
+$(FAULTS_TESTS): SIM_LIBS += $(LIBS)
+$(FAULTS_TESTS): $B/libxvirtiod.a
 
-sim-tests: $(SIM_TESTS) $(SIM_SHIM) $(XENSTORED_SHIM) $B/xvirtiod
+sim-tests: $(SIM_TESTS)
 
 -include $(SIM_OBJS:.o=.d) $(CONFORMANCE_OBJS:.o=.d) $(SIM_TESTS:=.d) $(SIM_SHIM_OBJS:.o=.d) $(XENSTORED_SHIM_OBJS:.o=.d)
 -include $(OBJS:.o=.d) $(UNIT_TESTS:=.d) $(FAKES:.o=.d) $B/tools/config-keys.d

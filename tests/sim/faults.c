@@ -55,6 +55,8 @@ static void check_rule(const struct fault_rule *r)
 	sim_check(r->ops && !(r->ops >> FAULT_NR_OPS), "no such operations: %#jx",
 		  (uintmax_t)r->ops);
 	sim_check(r->error >= 0, "an errno is positive: %d", r->error);
+	sim_check(!r->error || (r->action != FAULT_SHORT && r->action != FAULT_REORDER),
+		  "an operation that is short or reordered does not fail");
 	switch (r->action) {
 	case FAULT_FAIL:
 		sim_check(r->error, "how to fail?");

@@ -34,8 +34,14 @@ struct fault_slot *fault_match(enum fault_op op, int fd, const struct fault_file
 uint32_t fault_hold(struct fault_slot *slot);
 bool fault_may_go(struct fault_slot *slot, uint32_t number);
 
-/* Carry out HOLD or DELAY by blocking. */
-void fault_block(struct fault_slot *slot);
+/*
+ * Carry out what the rule says about a call that blocks its caller: wait for the end of HOLD or
+ * DELAY.  true: then fail, with *ret_errno (> 0).  slot NULL is no rule.
+ */
+bool fault_apply(struct fault_slot *slot, int *ret_errno);
+
+/* Nanoseconds of CLOCK_MONOTONIC. */
+uint64_t fault_now(void);
 
 /*
  * Which file fd is, or ino 0.  In the sandbox as well, where fstat(2) is not allowed.  Remembered
@@ -44,11 +50,18 @@ void fault_block(struct fault_slot *slot);
 struct fault_file fault_identify(int fd);
 void fault_forget_fd(int fd);
 
-/* Is the file recorded?  And add to the record: r, but for seq, is filled in. */
-bool fault_is_recorded(struct fault_file file);
+/* Is this file recorded, and which is it?  And add *r to the record, which gives it its seq. */
+bool fault_is_recorded(int fd, struct fault_file *ret);
 void fault_record(struct fault_record *r);
 
 /* The next function of that name behind this library; the process ends if there is none. */
 void *fault_real(const char *name);
+#define FAULT_REAL(name)                           \
+	({                                         \
+		static __typeof__(name) *real_;    \
+		if (!real_)                        \
+			real_ = fault_real(#name); \
+		real_;                             \
+	})
 
 #endif
