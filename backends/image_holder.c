@@ -23,12 +23,6 @@ static void closedirp(DIR **d)
 		closedir(*d);
 }
 
-static void fclosep(FILE **f)
-{
-	if (*f)
-		fclose(*f);
-}
-
 static bool is_number(const char *s)
 {
 	return *s && strspn(s, "0123456789") == strlen(s);

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
@@ -45,6 +46,12 @@ static inline void closep(int *fd)
 static inline void freep(void *p)
 {
 	free(*(void **)p);
+}
+
+static inline void fclosep(FILE **f)
+{
+	if (*f)
+		fclose(*f);
 }
 
 /* Hand over a descriptor held in a cleanup variable: returns it, and leaves -1 behind. */

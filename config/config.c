@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/util.h"
 #include "config/keys.h"
+#include "config/source.h"
 
 /*
  * Theory of operation
@@ -34,12 +35,6 @@ struct place {
 	struct config_disk *options; /* NULL at the top level */
 	void *own;		     /* struct of the other keys */
 };
-
-static void fclosep(FILE **f)
-{
-	if (*f)
-		fclose(*f);
-}
 
 static const char *file_of(const struct reader *r, const config_setting_t *s)
 {
@@ -269,9 +264,6 @@ static int open_file(const char *path, bool may_be_missing, FILE **ret)
 		return -ENOENT;
 	if (!f || fstat(fileno(f), &st) < 0)
 		return fail(-errno, NULL, "%s: cannot open the configuration", path);
-	/* libconfig ends the process when it cannot read what it could open */
-	if (S_ISDIR(st.st_mode))
-		return fail(-EISDIR, NULL, "%s: cannot read the configuration", path);
 	if (st.st_mode & S_IWOTH)
 		log_warn(NULL, "%s: every user of this host can write to the configuration", path);
 	*ret = f;
@@ -281,13 +273,21 @@ static int open_file(const char *path, bool may_be_missing, FILE **ret)
 
 static int parse_file(config_t *tree, FILE *f, const char *path)
 {
-	_cleanup_(freep) char *copy = strdup(path);
-	const char *file;
+	_cleanup_(freep) char *copy = strdup(path), *text = NULL;
+	_cleanup_(fclosep) FILE *again = NULL;
+	const char *dir, *file;
+	size_t len;
+	int r = copy ? source_read(f, &text, &len) : -ENOMEM;
 
-	if (!copy)
-		return fail(-ENOMEM, NULL, "%s: cannot read the configuration", path);
-	config_set_include_dir(tree, dirname(copy));
-	if (config_read(tree, f))
+	if (!r && !(again = fmemopen(text, len, "r")))
+		r = -errno;
+	if (r)
+		return fail(r, NULL, "%s: cannot read the configuration", path);
+	dir = dirname(copy);
+	if (source_check(path, dir, text, len))
+		return -EINVAL;
+	config_set_include_dir(tree, dir);
+	if (config_read(tree, again))
 		return 0;
 	file = config_error_file(tree);
 	log_err(NULL, "%s:%d: %s", file ? file : path, config_error_line(tree),

@@ -157,10 +157,7 @@ static int store_number(const struct key *k, const config_setting_t *s, void *fi
 	return 0;
 }
 
-/*
- * A size is a text, never a number: libconfig 1.5 cuts numbers above 2^31 to 32 bits without a
- * word, and 5000000000 would quietly become 705032704.
- */
+/* A size is a text, never a number: those have 32 bits in libconfig 1.5 (config/source.h). */
 static int store_size(const struct key *k, const char *text, void *field)
 {
 	unsigned i;

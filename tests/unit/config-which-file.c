@@ -29,7 +29,7 @@ static void default_file_may_be_missing(void **state)
 	config_fini(&t.config);
 }
 
-/* libconfig would end the process. */
+/* libconfig would end the process if it tried to read that. */
 static void directory(void **state)
 {
 	struct try t;
