@@ -140,6 +140,11 @@ $B/tests/sim/t/%: $B/tests/sim/t/%.o $B/tests/sim/libsim.a | $(XENSTORED_SHIM) $
 	@echo "  LD    $@"
 	$Q$(CC) $(ALL_LDFLAGS) -o $@ $^ $(SIM_LIBS)
 
+TRUTH_OBJS := $(patsubst %.c,$B/%.o,$(wildcard tests/truth/*.c))
+$B/tests/truth/transcript: $(TRUTH_OBJS) $B/tests/sim/libsim.a | $(XENSTORED_SHIM) $(SIM_SHIM)
+	@echo "  LD    $@"
+	$Q$(CC) $(ALL_LDFLAGS) -o $@ $^ $(SIM_LIBS)
+
 CONFORMANCE_OBJS := $(patsubst %.c,$B/%.o,$(wildcard tests/conformance/*.c))
 $B/tests/conformance/conformance: $(CONFORMANCE_OBJS) $B/tests/sim/libsim.a | $(XENSTORED_SHIM) $(SIM_SHIM)
 	@echo "  LD    $@"
@@ -159,7 +164,7 @@ $(FAULTS_TESTS): $B/libxvirtiod.a
 
 sim-tests: $(SIM_TESTS)
 
--include $(SIM_OBJS:.o=.d) $(CONFORMANCE_OBJS:.o=.d) $(SIM_TESTS:=.d) $(SIM_SHIM_OBJS:.o=.d) $(XENSTORED_SHIM_OBJS:.o=.d)
+-include $(SIM_OBJS:.o=.d) $(CONFORMANCE_OBJS:.o=.d) $(TRUTH_OBJS:.o=.d) $(SIM_TESTS:=.d) $(SIM_SHIM_OBJS:.o=.d) $(XENSTORED_SHIM_OBJS:.o=.d)
 -include $(OBJS:.o=.d) $(UNIT_TESTS:=.d) $(FAKES:.o=.d) $B/tools/config-keys.d
 
 $B/tools/config-keys: $B/tools/config-keys.o $B/config/keys.o $B/config/value.o $B/config/man.o

@@ -309,6 +309,14 @@ bool drv_used(struct drv_queue *q, uint32_t *ret_id, uint32_t *ret_len)
 	return true;
 }
 
+/* Ask for an interrupt when the next element has been used, as virtqueue_enable_cb() of Linux does. */
+static void want_interrupt(struct drv_queue *q)
+{
+	if (q->d->features & BIT64(F_EVENT_IDX))
+		drv_set_used_event(q, q->used_seen);
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+}
+
 void drv_wait_used(struct drv_queue *q, uint32_t *ret_id, uint32_t *ret_len)
 {
 	struct machine *m = q->d->m;
@@ -316,11 +324,12 @@ void drv_wait_used(struct drv_queue *q, uint32_t *ret_id, uint32_t *ret_len)
 	for (unsigned i = 0; i < WAIT_TIMES; i++) {
 		unsigned seen = m->ops->interrupts(m, q->d->line);
 
-		if (q->d->features & BIT64(F_EVENT_IDX))
-			drv_set_used_event(q, q->used_seen);
-		__atomic_thread_fence(__ATOMIC_SEQ_CST);
-		if (drv_used(q, ret_id, ret_len))
+		want_interrupt(q);
+		if (drv_used(q, ret_id, ret_len)) {
+			/* For the next request, before it is made available. */
+			want_interrupt(q);
 			return;
+		}
 		m->ops->interrupt_wait(m, q->d->line, seen, WAIT_MS);
 	}
 	sim_check(false, "queue %u: nothing comes back (status %#x)", q->index, drv_status(q->d));
