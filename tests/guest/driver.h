@@ -143,6 +143,9 @@ enum {
 #define DRV_QUEUES_MAX 8
 #define DRV_SECTOR     512
 
+/* Around what drv_alloc() gives: so many bytes of BLK_PENDING. */
+#define DRV_POISON 16
+
 struct drv_queue {
 	struct drv *d;
 	unsigned index, size;
