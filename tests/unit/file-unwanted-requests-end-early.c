@@ -3,6 +3,8 @@
  * A request whose result nobody waits for any more ends with -ECANCELED at its next step: in the
  * middle of a transfer, and in the line for a bounce buffer, however long that is.
  */
+#include <sys/resource.h>
+
 #include "tests/unit/storage.h"
 
 #define LEN   KIB(8192) /* several pieces, and all of the pool */
@@ -65,6 +67,8 @@ static void in_line(void **state)
 
 	(void)state;
 	assert_true(t && mem);
+	/* Enough for what serves one after the other, not for what does so by recursion. */
+	assert_int_equal(setrlimit(RLIMIT_STACK, &(struct rlimit){ KIB(512), KIB(512) }), 0);
 	if (storage_open(&s, &loop, &direct, LEN)) {
 		wanted = true;
 		for (unsigned i = 0; i < LINED; i++) {
