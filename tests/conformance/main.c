@@ -26,7 +26,14 @@ const char *the_image;
 
 static struct drv the_driver;
 
-static const struct clause *all[CLAUSES_MAX];
+static const struct clause *const tables[] = {
+	clauses_a,
+	clauses_b,
+	clauses_c,
+	clauses_e,
+};
+
+static const struct clause *all[CLAUSES_MAX]; /* in the order of their ids */
 static unsigned nr_all;
 static bool passed[CLAUSES_MAX];
 
@@ -61,12 +68,25 @@ struct drv *running_device(uint64_t without)
 
 /* Running them */
 
-static void collect(const struct clause *table)
+static int by_id(const void *x, const void *y)
 {
-	for (; table->id; table++) {
-		sim_check(nr_all < CLAUSES_MAX, "too many clauses");
-		all[nr_all++] = table;
+	const char *a = (*(const struct clause *const *)x)->id;
+	const char *b = (*(const struct clause *const *)y)->id;
+
+	return a[0] != b[0] ? a[0] - b[0] : atoi(a + 1) - atoi(b + 1);
+}
+
+static void collect(void)
+{
+	for (unsigned i = 0; i < sizeof(tables) / sizeof(tables[0]); i++) {
+		for (const struct clause *c = tables[i]; c->id; c++) {
+			sim_check(nr_all < CLAUSES_MAX, "too many clauses");
+			all[nr_all++] = c;
+		}
 	}
+	qsort(all, nr_all, sizeof(all[0]), by_id);
+	for (unsigned i = 1; i < nr_all; i++)
+		sim_check(by_id(&all[i - 1], &all[i]) < 0, "%s has two tests", all[i]->id);
 }
 
 static const struct clause *find(const char *id)
@@ -169,10 +189,7 @@ int main(int argc, char **argv)
 	bool markdown = argc == 2 && !strcmp(argv[1], "--markdown");
 	bool wanted[CLAUSES_MAX] = { false };
 
-	collect(clauses_a);
-	collect(clauses_b);
-	collect(clauses_c);
-	collect(clauses_e);
+	collect();
 	if (argc == 3 && !strcmp(argv[1], "--run"))
 		return run_one(argv[2]);
 	for (unsigned i = 0; i < nr_all; i++)
