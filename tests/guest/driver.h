@@ -271,7 +271,8 @@ struct drv_blk {
 struct drv_blk drv_blk_usual(uint32_t type, uint64_t sector, const void *out, uint32_t out_len,
 			     uint32_t in_len);
 
-/* Build it in guest memory; make it available; not notified. */
+/* Build its segments in guest memory; and make it available, too, but do not notify. */
+void drv_blk_build(struct drv *d, struct drv_blk *r);
 void drv_blk_add(struct drv_queue *q, struct drv_blk *r);
 
 /* Status byte of a request (BLK_PENDING: not written) and its data. */

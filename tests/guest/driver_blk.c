@@ -57,10 +57,8 @@ static void fill_readable(struct drv *d, struct drv_blk *r)
 	}
 }
 
-void drv_blk_add(struct drv_queue *q, struct drv_blk *r)
+void drv_blk_build(struct drv *d, struct drv_blk *r)
 {
-	struct drv *d = q->d;
-
 	r->nr = 0;
 	cut_stream(d, r, 16 + r->out_len, r->cuts_out, r->nr_cuts_out, false);
 	fill_readable(d, r);
@@ -69,6 +67,11 @@ void drv_blk_add(struct drv_queue *q, struct drv_blk *r)
 		if (r->seg[k].write)
 			memset(drv_ram(d, r->seg[k].gpa, r->seg[k].len), BLK_PENDING,
 			       r->seg[k].len);
+}
+
+void drv_blk_add(struct drv_queue *q, struct drv_blk *r)
+{
+	drv_blk_build(q->d, r);
 	r->head = drv_chain(q, r->seg, r->nr, r->direct);
 	drv_avail(q, r->head);
 }
