@@ -72,6 +72,13 @@ struct hyp_domain *hyp_domain_create(unsigned nr_vcpus, uint64_t ram0, uint64_t 
 	return d;
 }
 
+void hyp_set_next_domid(uint16_t domid)
+{
+	pthread_mutex_lock(&hyp_lock);
+	last_domid = domid - 1;
+	pthread_mutex_unlock(&hyp_lock);
+}
+
 void hyp_server_init(struct hyp_domain *d, struct hyp_server *s)
 {
 	memset(s, 0, sizeof(*s));

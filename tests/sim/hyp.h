@@ -48,6 +48,9 @@ bool hyp_memory_is_secret(void);
  */
 struct hyp_domain *hyp_domain_create(unsigned nr_vcpus, uint64_t ram0, uint64_t ram1);
 
+/* The domid of the next domain: Xen begins anew with 1 after 32751. */
+void hyp_set_next_domid(uint16_t domid);
+
 /*
  * The domain ceases to exist: vCPUs that wait for an answer get HYP_DEAD, operations on it ESRCH.  The
  * memory stays readable for the test until hyp_domain_free().
@@ -93,6 +96,10 @@ void *hyp_ram(struct hyp_domain *d, uint64_t gpa, uint64_t len);
  * IOREQ_TYPE_INVALIDATE, and the vCPU waits for each.  What was the frame is filled with poison then.
  */
 enum hyp_result hyp_balloon_out(struct hyp_domain *d, unsigned vcpu, uint64_t gfn);
+
+/* The same with n frames, every step-th from gfn on, in one hypercall: servers are told once. */
+enum hyp_result hyp_balloon_out_many(struct hyp_domain *d, unsigned vcpu, uint64_t gfn, unsigned n,
+				     unsigned step);
 
 /* The guest gets a frame back: a fresh one, all zero. */
 void hyp_populate(struct hyp_domain *d, uint64_t gfn);

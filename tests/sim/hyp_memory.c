@@ -118,24 +118,36 @@ static enum hyp_result invalidate(struct hyp_domain *d, unsigned vcpu)
 	return hyp_ioreq(d, vcpu, &req);
 }
 
-enum hyp_result hyp_balloon_out(struct hyp_domain *d, unsigned vcpu, uint64_t gfn)
+enum hyp_result hyp_balloon_out_many(struct hyp_domain *d, unsigned vcpu, uint64_t gfn, unsigned n,
+				     unsigned step)
 {
+	int64_t *pages = calloc(n, sizeof(*pages));
 	enum hyp_result r;
-	int64_t *entry, page;
 
+	sim_check(pages, "out of memory");
 	pthread_mutex_lock(&hyp_lock);
-	entry = entry_of(&d->mem, gfn);
-	sim_check(entry && *entry >= 0, "frame %#" PRIx64 " is not there", gfn);
-	page = *entry;
-	*entry = -1;
+	for (unsigned i = 0; i < n; i++) {
+		int64_t *entry = entry_of(&d->mem, gfn + (uint64_t)i * step);
+
+		sim_check(entry && *entry >= 0, "frame %#" PRIx64 " is not there",
+			  gfn + (uint64_t)i * step);
+		pages[i] = *entry;
+		*entry = -1;
+	}
 	pthread_mutex_unlock(&hyp_lock);
 
 	r = invalidate(d, vcpu);
-	if (r == HYP_OK) {
-		memset(d->mem.base + (page << HYP_PAGE_SHIFT), POISON, HYP_PAGE_SIZE);
-		d->mem.poisoned[page] = true;
+	for (unsigned i = 0; i < n && r == HYP_OK; i++) {
+		memset(d->mem.base + (pages[i] << HYP_PAGE_SHIFT), POISON, HYP_PAGE_SIZE);
+		d->mem.poisoned[pages[i]] = true;
 	}
+	free(pages);
 	return r;
+}
+
+enum hyp_result hyp_balloon_out(struct hyp_domain *d, unsigned vcpu, uint64_t gfn)
+{
+	return hyp_balloon_out_many(d, vcpu, gfn, 1, 1);
 }
 
 void hyp_populate(struct hyp_domain *d, uint64_t gfn)

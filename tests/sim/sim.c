@@ -272,15 +272,44 @@ pid_t sim_worker(uint16_t domid)
 	return found;
 }
 
+/* The number behind a name in /proc/PID/status. */
+static uint64_t status_number(pid_t pid, const char *name)
+{
+	char text[4096];
+	const char *at;
+
+	sim_check(read_proc(pid, "status", text, sizeof(text)) && (at = strstr(text, name)),
+		  "%s of process %d", name, pid);
+	return strtoull(at + strlen(name), NULL, 10);
+}
+
 uint64_t sim_rss_kib(pid_t pid)
 {
-	char text[256];
-	unsigned long long pages = 0;
+	return status_number(pid, "RssAnon:");
+}
 
-	sim_check(read_proc(pid, "statm", text, sizeof(text)) &&
-			  sscanf(text, "%*u %llu", &pages) == 1,
-		  "memory of process %d", pid);
-	return pages * 4;
+static uint64_t switches(pid_t pid)
+{
+	/* The second name ends with the first. */
+	return status_number(pid, "\nvoluntary_ctxt_switches:") +
+	       status_number(pid, "nonvoluntary_ctxt_switches:");
+}
+
+void sim_wait_asleep(pid_t pid)
+{
+	uint64_t before, now = switches(pid);
+	unsigned n = 0;
+	char text[1024], state;
+
+	do {
+		before = now;
+		for (unsigned i = 0; i < 20; i++)
+			sim_step(&n, "a process to fall asleep");
+		sim_check(read_proc(pid, "stat", text, sizeof(text)) &&
+				  sscanf(strrchr(text, ')') + 1, " %c", &state) == 1,
+			  "state of process %d", pid);
+		now = switches(pid);
+	} while (state != 'S' || now != before);
 }
 
 uint64_t sim_cpu_ticks(pid_t pid)

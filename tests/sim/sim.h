@@ -68,8 +68,14 @@ void sim_log_wait(const char *text, const char *text2, unsigned count);
 /* A wait loop's step: sleeps a moment; too many of them end the test.  unsigned n = 0; while (...) sim_step(&n, "..."); */
 void sim_step(unsigned *n, const char *waiting_for);
 
-/* Resident memory in KiB, CPU time in clock ticks, and sleeping or not, of a process. */
+/* Resident memory of its own in KiB, guests' memory that it has mapped not counted; CPU time in clock ticks. */
 uint64_t sim_rss_kib(pid_t pid);
 uint64_t sim_cpu_ticks(pid_t pid);
+
+/*
+ * Wait until a process sleeps, and is not woken for a while: it was not scheduled in that time, so a slow
+ * machine makes no difference.
+ */
+void sim_wait_asleep(pid_t pid);
 
 #endif
