@@ -236,7 +236,7 @@ int main(int argc, char **argv)
 	struct hyp_domain *d, *other;
 	struct faults faults;
 	uint64_t value = 0;
-	int to, from, status;
+	int to, from, status = 0;
 	pid_t pid;
 
 	if (argc == 3)
