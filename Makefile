@@ -145,6 +145,19 @@ $B/tests/truth/transcript: $(TRUTH_OBJS) $B/tests/sim/libsim.a | $(XENSTORED_SHI
 	@echo "  LD    $@"
 	$Q$(CC) $(ALL_LDFLAGS) -o $@ $^ $(SIM_LIBS)
 
+# The same program as a guest of real Xen, without an operating system.
+TRUTH_IMAGE := build/arm64/tests/lab/truth/Image
+TRUTH_SOURCES := tests/lab/truth/start.S tests/lab/truth/machine.c tests/truth/transcript.c \
+	$(wildcard tests/guest/*.c)
+$(TRUTH_IMAGE): $(TRUTH_SOURCES) tests/lab/truth/truth.lds $(wildcard tests/guest/*.h tests/truth/*.h) Makefile
+	@echo "  LD    $@"
+	$Qmkdir -p $(@D)
+	$Qaarch64-linux-gnu-gcc -std=gnu11 $(WARNINGS) -I. -O2 -g -ffreestanding -fno-pie \
+		-fno-stack-protector -mgeneral-regs-only -mstrict-align -fno-tree-loop-distribute-patterns \
+		-nostdlib -static -no-pie -Wl,--build-id=none,--no-warn-rwx-segments -Wl,-T,tests/lab/truth/truth.lds -o $@.elf \
+		$(TRUTH_SOURCES)
+	$Qaarch64-linux-gnu-objcopy -O binary $@.elf $@
+
 CONFORMANCE_OBJS := $(patsubst %.c,$B/%.o,$(wildcard tests/conformance/*.c))
 $B/tests/conformance/conformance: $(CONFORMANCE_OBJS) $B/tests/sim/libsim.a | $(XENSTORED_SHIM) $(SIM_SHIM)
 	@echo "  LD    $@"
