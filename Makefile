@@ -145,6 +145,9 @@ $B/tests/truth/transcript: $(TRUTH_OBJS) $B/tests/sim/libsim.a | $(XENSTORED_SHI
 	@echo "  LD    $@"
 	$Q$(CC) $(ALL_LDFLAGS) -o $@ $^ $(SIM_LIBS)
 
+transcript: $B/tests/truth/transcript $B/xvirtiod
+	$Q$< >tests/truth/transcript.txt
+
 # The same program as a guest of real Xen, without an operating system.
 TRUTH_IMAGE := build/arm64/tests/lab/truth/Image
 TRUTH_SOURCES := tests/lab/truth/start.S tests/lab/truth/machine.c tests/truth/transcript.c \
@@ -175,7 +178,7 @@ FAULTS_TESTS := $(filter $B/tests/sim/t/faults-%,$(SIM_TESTS))
 $(FAULTS_TESTS): SIM_LIBS += $(LIBS)
 $(FAULTS_TESTS): $B/libxvirtiod.a
 
-sim-tests: $(SIM_TESTS)
+sim-tests: $(SIM_TESTS) $(SIM_SHIM) $B/xvirtiod $B/tests/truth/transcript $B/tests/conformance/conformance
 
 -include $(SIM_OBJS:.o=.d) $(CONFORMANCE_OBJS:.o=.d) $(TRUTH_OBJS:.o=.d) $(SIM_TESTS:=.d) $(SIM_SHIM_OBJS:.o=.d) $(XENSTORED_SHIM_OBJS:.o=.d)
 -include $(OBJS:.o=.d) $(UNIT_TESTS:=.d) $(FAKES:.o=.d) $B/tools/config-keys.d
@@ -239,5 +242,5 @@ help:
 	@echo "ARCH=arm64 cross-builds; SYSROOT=DIR holds Debian's arm64 packages, unpacked,"
 	@echo "such as: make ARCH=arm64 SYSROOT=\$$(tests/lab/lab sysroot)"
 
-.PHONY: all unit-tests sim-tests conformance man lint install uninstall check demo packages clean help
+.PHONY: all unit-tests sim-tests conformance transcript man lint install uninstall check demo packages clean help
 .SECONDARY:
