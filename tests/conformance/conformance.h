@@ -42,8 +42,13 @@ struct clause {
 /* The tables of the four sections of clauses; each ends with an id of NULL. */
 extern const struct clause clauses_a[]; /* status, features, reset, configuration space */
 extern const struct clause clauses_b[]; /* registers of virtio-mmio */
+extern const struct clause clauses_b_implied[];
 extern const struct clause clauses_c[]; /* virtqueues */
 extern const struct clause clauses_e[]; /* the block device */
+
+/* Bits of InterruptStatus. */
+#define INT_USED   1
+#define INT_CONFIG 2
 
 /* What disk a test wants; zero means the default. */
 struct device_spec {
@@ -66,5 +71,42 @@ struct drv *device(const struct device_spec *spec);
 
 /* The same, and the driver has negotiated everything but the bits in without, and is running. */
 struct drv *running_device(uint64_t without);
+
+/* A device of so many queues, and vCPUs. */
+struct drv *device_with_queues(unsigned n);
+
+/* Slow storage: operations (FAULT_BIT()) on the image stay in flight from now on, until faults_remove(). */
+unsigned hold(uint64_t ops);
+
+/* The image has another size now, and the daemon is told to look. */
+void resize_image(uint64_t bytes);
+
+/* Sleep until all these bits are in InterruptStatus; acknowledges nothing. */
+void wait_interrupt_status(struct drv *d, uint32_t bits);
+
+/*
+ * Give the device time for what it should not do: the worker has gone through its loop some times.  Only
+ * for that; what it should do is waited for.
+ */
+void let_run(struct drv *d);
+
+/* How often the line was raised so far. */
+unsigned interrupts(struct drv *d);
+
+/* Ready the driver as drv_boot(), with the first n queues. */
+void boot_queues(struct drv *d, unsigned n);
+
+/* Read a sector of the pattern through a queue, and check what comes. */
+void read_sector(struct drv *d, unsigned queue, uint64_t sector);
+
+/* A read of sector 0 that stays in flight, since a rule of hold() has it. */
+void start_slow_read(struct drv *d, unsigned queue, unsigned rule, struct drv_blk *ret);
+
+/* Until QueueReset of the selected queue reads 0. */
+void wait_queue_reset(struct drv *d);
+
+/* A copy of the guest's RAM; is RAM the same still?  The caller frees the copy. */
+uint8_t *ram_copy(void);
+bool ram_is(const uint8_t *copy);
 
 #endif

@@ -27,10 +27,7 @@ const char *the_image;
 static struct drv the_driver;
 
 static const struct clause *const tables[] = {
-	clauses_a,
-	clauses_b,
-	clauses_c,
-	clauses_e,
+	clauses_a, clauses_b, clauses_b_implied, clauses_c, clauses_e,
 };
 
 static const struct clause *all[CLAUSES_MAX]; /* in the order of their ids */
