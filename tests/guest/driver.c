@@ -10,6 +10,9 @@
 #define WAIT_MS	   20
 #define WAIT_TIMES 3000
 
+/* What a register reads as on a machine that is not there any more. */
+#define SWITCHED_OFF UINT32_MAX
+
 /* Registers */
 
 uint64_t drv_read_sized(struct drv *d, unsigned off, unsigned size)
@@ -91,8 +94,10 @@ void drv_init(struct drv *d, struct machine *m, uint64_t base, unsigned line, ui
 
 void drv_reset(struct drv *d)
 {
+	uint32_t status;
+
 	drv_write(d, R_STATUS, 0);
-	for (unsigned i = 0; drv_status(d); i++) {
+	for (unsigned i = 0; (status = drv_status(d)) && status != SWITCHED_OFF; i++) {
 		sim_check(i < WAIT_TIMES, "the device does not come out of its reset");
 		d->m->ops->interrupt_wait(d->m, d->line, d->m->ops->interrupts(d->m, d->line), 1);
 	}
@@ -143,7 +148,7 @@ bool drv_setup_queue(struct drv *d, unsigned i, unsigned size)
 	memset(drv_ram(d, q->used, used), 0, used);
 
 	drv_write(d, R_QUEUE_SEL, i);
-	sim_check(drv_read(d, R_QUEUE_READY) == 0, "queue %u is ready before it is set up", i);
+	sim_check(drv_read(d, R_QUEUE_READY) != 1, "queue %u is ready before it is set up", i);
 	drv_write(d, R_QUEUE_SIZE, size);
 	drv_write64(d, R_QUEUE_DESC, q->desc);
 	drv_write64(d, R_QUEUE_DRIVER, q->avail);

@@ -89,11 +89,13 @@ int guest_try(const struct guest_spec *spec, struct guest **ret, struct sim_erro
 
 	sim_check(g, "out of memory");
 	g->machine.ops = &machine_ops;
-	g->dom = hyp_domain_create(spec->vcpus ? spec->vcpus : 1,
-				   spec->ram0 ? spec->ram0 : 16 * MIB, spec->ram1);
+	g->vcpus = spec->vcpus ? spec->vcpus : 1;
+	g->ram0 = spec->ram0 ? spec->ram0 : 16 * MIB;
+	g->ram1 = spec->ram1;
+	g->dom = hyp_domain_create(g->vcpus, g->ram0, g->ram1);
 	g->domid = hyp_domid(g->dom);
 	g->next = HYP_RAM0_BASE;
-	g->end = g->next + (spec->ram0 ? spec->ram0 : 16 * MIB);
+	g->end = g->next + g->ram0;
 	if (spec->name)
 		snprintf(g->name, sizeof(g->name), "%s", spec->name);
 	else
@@ -135,8 +137,11 @@ struct guest *guest_create_usual(const char *image)
 void guest_kill(struct guest *g)
 {
 	struct sim_error err = { "" };
-	int r = toolstack_destroy_domain(&sim.toolstack, g->domid, &err);
+	int r;
 
+	/* libxl__destroy_domid() pauses it first: no vCPU meets a disk that is gone. */
+	hyp_domain_pause(g->dom);
+	r = toolstack_destroy_domain(&sim.toolstack, g->domid, &err);
 	sim_check(r == 0, "%s: cannot be destroyed: %s", g->name, err.text);
 	sim_check(hyp_pages_mapped(g->dom) == 0, "%s: %llu pages are still mapped", g->name,
 		  (unsigned long long)hyp_pages_mapped(g->dom));
@@ -162,7 +167,10 @@ void guest_destroy(struct guest *g)
 
 void guest_reboot(struct guest **g)
 {
-	struct guest_spec spec = { .nr_disks = (*g)->nr_disks };
+	struct guest_spec spec = { .vcpus = (*g)->vcpus,
+				   .ram0 = (*g)->ram0,
+				   .ram1 = (*g)->ram1,
+				   .nr_disks = (*g)->nr_disks };
 	char name[sizeof((*g)->name)];
 
 	memcpy(name, (*g)->name, sizeof(name));

@@ -31,6 +31,8 @@ struct guest {
 	struct hyp_domain *dom;
 	uint16_t domid;
 	char name[32];
+	unsigned vcpus;
+	uint64_t ram0, ram1;
 	unsigned nr_disks;
 	struct toolstack_disk disk[TOOLSTACK_DISKS_MAX];
 	uint64_t next, end; /* machine's alloc: RAM not given out */
@@ -59,7 +61,10 @@ void guest_destroy(struct guest *g);
 void guest_kill(struct guest *g);
 void guest_free(struct guest *g);
 
-/* `xl reboot` as seen from outside: destroyed, and created again with a new domid; *g is replaced. */
+/*
+ * `xl reboot` as seen from outside: destroyed, and created again, the same machine with a new domid; *g is
+ * replaced.
+ */
 void guest_reboot(struct guest **g);
 
 /* A driver for the guest's disk number n, on vCPU 0; heap: bytes for drv_alloc(), 0: 1 MiB. */

@@ -59,6 +59,7 @@ struct hyp_domain *hyp_domain_create(unsigned nr_vcpus, uint64_t ram0, uint64_t 
 	sim_check(d && nr_vcpus && nr_vcpus <= HYP_VCPUS_MAX, "a domain of %u vCPUs", nr_vcpus);
 	d->nr_vcpus = nr_vcpus;
 	d->alive = true;
+	pthread_cond_init(&d->destroyed, NULL);
 	d->next_remote = 3;
 	hyp_memory_init(&d->mem, ram0, ram1);
 	d->lines = share("xensim-lines", sizeof(*d->lines), &d->lines_fd);
@@ -125,10 +126,18 @@ static void wake(uint32_t *futex)
 	syscall(SYS_futex, futex, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
 }
 
+void hyp_domain_pause(struct hyp_domain *d)
+{
+	pthread_mutex_lock(&hyp_lock);
+	d->paused = true;
+	pthread_mutex_unlock(&hyp_lock);
+}
+
 void hyp_domain_destroy(struct hyp_domain *d)
 {
 	pthread_mutex_lock(&hyp_lock);
 	d->alive = false;
+	pthread_cond_broadcast(&d->destroyed);
 	__atomic_store_n(&d->lines->alive, 0, __ATOMIC_SEQ_CST);
 	for (unsigned i = 0; i < HYP_SERVERS_MAX; i++)
 		if (d->server[i].used)
@@ -153,6 +162,7 @@ void hyp_domain_free(struct hyp_domain *d)
 		if (d->server[i].used)
 			hyp_server_destroy(d, &d->server[i]);
 	pthread_mutex_unlock(&hyp_lock);
+	pthread_cond_destroy(&d->destroyed);
 	hyp_memory_fini(&d->mem);
 	munmap(d->lines, sizeof(*d->lines));
 	close(d->lines_fd);
@@ -234,6 +244,13 @@ static enum hyp_result ask(struct hyp_domain *d, struct hyp_server *s, unsigned 
 	return HYP_OK;
 }
 
+/* A vCPU of a paused domain does nothing. */
+static void stand_still(struct hyp_domain *d)
+{
+	while (d->paused && d->alive)
+		pthread_cond_wait(&d->destroyed, &hyp_lock);
+}
+
 enum hyp_result hyp_ioreq(struct hyp_domain *d, unsigned vcpu, struct ioreq *req)
 {
 	enum hyp_result r = HYP_OK;
@@ -242,6 +259,7 @@ enum hyp_result hyp_ioreq(struct hyp_domain *d, unsigned vcpu, struct ioreq *req
 	sim_check(vcpu < d->nr_vcpus, "vCPU %u of %u", vcpu, d->nr_vcpus);
 	pthread_mutex_lock(&hyp_lock);
 	d->vcpus_inside++;
+	stand_still(d);
 	if (!d->alive) {
 		r = HYP_DEAD;
 	} else if (req->type == IOREQ_TYPE_INVALIDATE) {
@@ -252,6 +270,9 @@ enum hyp_result hyp_ioreq(struct hyp_domain *d, unsigned vcpu, struct ioreq *req
 		s = claims(d, req->addr, req->size);
 		r = s ? ask(d, s, vcpu, req) : HYP_NOBODY;
 	}
+	stand_still(d);
+	if (!d->alive)
+		r = HYP_DEAD;
 	d->vcpus_inside--;
 	pthread_mutex_unlock(&hyp_lock);
 	return r;

@@ -52,6 +52,12 @@ struct hyp_domain *hyp_domain_create(unsigned nr_vcpus, uint64_t ram0, uint64_t 
 void hyp_set_next_domid(uint16_t domid);
 
 /*
+ * No access of a vCPU ends any more, until the domain is destroyed: what a toolstack does first, before it
+ * takes the disks away.  The vCPUs' threads run on in between.
+ */
+void hyp_domain_pause(struct hyp_domain *d);
+
+/*
  * The domain ceases to exist: vCPUs that wait for an answer get HYP_DEAD, operations on it ESRCH.  The
  * memory stays readable for the test until hyp_domain_free().
  */

@@ -58,7 +58,9 @@ struct hyp_domain {
 	uint16_t domid;
 	unsigned nr_vcpus;
 	bool alive;
-	unsigned vcpus_inside; /* in hyp_ioreq() */
+	bool paused;
+	pthread_cond_t destroyed; /* vCPUs that are paused wait for it */
+	unsigned vcpus_inside;	  /* in hyp_ioreq() */
 	struct hyp_memory mem;
 	struct hyp_server server[HYP_SERVERS_MAX];
 	uint32_t next_remote; /* event channel */
