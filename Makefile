@@ -76,7 +76,7 @@ $B/tests/unit/%: $B/tests/unit/%.o $(FAKES) $B/libxvirtiod.a
 unit-tests: $(UNIT_TESTS)
 
 # A harness is one file; what it needs of the files beside it, and of the fakes, the linker finds.
-FUZZ_NAMES := chain
+FUZZ_NAMES := chain config xenstore
 FUZZ_HARNESSES := $(FUZZ_NAMES:%=$B/tests/fuzz/%)
 FUZZ_PARTS := $(filter-out $(FUZZ_HARNESSES:=.o),$(patsubst %.c,$B/%.o,$(wildcard tests/fuzz/*.c)))
 $(FUZZ_HARNESSES): %: %.o $(FUZZ_PARTS) $(FAKES) $B/libxvirtiod.a

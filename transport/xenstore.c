@@ -93,7 +93,7 @@ static int update_once(struct xenstore *x, const char *path, const char *expecte
 	there = xs_read(x->xs, t, path, &len);
 	if (!there)
 		r = -errno;
-	else if (strcmp(there, expected))
+	else if (len != strlen(expected) || memcmp(there, expected, len)) /* not "1" and a NUL */
 		r = -ESTALE;
 	else if (!xs_write(x->xs, t, path, value, strlen(value)))
 		r = -errno;
