@@ -170,6 +170,20 @@ $B/tests/conformance/conformance: $(CONFORMANCE_OBJS) $B/tests/sim/libsim.a | $(
 conformance: $B/tests/conformance/conformance $B/xvirtiod
 	$Q$<
 
+# Hostile guests: each program is an attack; frame/ is what they have in common.
+HOSTILE_FRAME := $(patsubst %.c,$B/%.o,$(wildcard tests/hostile/frame/*.c))
+HOSTILE_TESTS := $(patsubst %.c,$B/%,$(wildcard tests/hostile/*.c))
+
+$B/tests/hostile/%: $B/tests/hostile/%.o $(HOSTILE_FRAME) $B/tests/sim/libsim.a | $(XENSTORED_SHIM) $(SIM_SHIM) $B/xvirtiod
+	@echo "  LD    $@"
+	$Q$(CC) $(ALL_LDFLAGS) -o $@ $^ $(SIM_LIBS)
+
+hostile-tests: $(HOSTILE_TESTS)
+
+hostile:
+	$Q$(MAKE) SAN=1 hostile-tests
+	$Qtests/check hostile
+
 # This one is a user of libxen* itself.
 $B/tests/sim/t/hypervisor-keeps-xens-rules: SIM_LIBS += $(XEN_LIBS) -lxengnttab
 
@@ -181,6 +195,7 @@ $(FAULTS_TESTS): $B/libxvirtiod.a
 sim-tests: $(SIM_TESTS) $(SIM_SHIM) $B/xvirtiod $B/tests/truth/transcript $B/tests/conformance/conformance
 
 -include $(SIM_OBJS:.o=.d) $(CONFORMANCE_OBJS:.o=.d) $(TRUTH_OBJS:.o=.d) $(SIM_TESTS:=.d) $(SIM_SHIM_OBJS:.o=.d) $(XENSTORED_SHIM_OBJS:.o=.d)
+-include $(HOSTILE_FRAME:.o=.d) $(HOSTILE_TESTS:=.d)
 -include $(OBJS:.o=.d) $(UNIT_TESTS:=.d) $(FAKES:.o=.d) $B/tools/config-keys.d
 
 $B/tools/config-keys: $B/tools/config-keys.o $B/config/keys.o $B/config/value.o $B/config/man.o
@@ -232,6 +247,7 @@ help:
 	@echo "make lint       the checks of the source alone"
 	@echo "make unit-tests build the unit tests; run one as $B/tests/unit/NAME"
 	@echo "make conformance  each clause of VIRTIO and the test that proves it, against the simulator"
+	@echo "make hostile    attacks of guests, as docs/hostile-guests.md has them, with sanitizers"
 	@echo "make sim-tests  build the simulator and its tests, $B/tests/sim/t/NAME"
 	@echo "make fuzz       look for crashes with libFuzzer: FUZZ_TIME=seconds, FUZZ=one harness"
 	@echo "make fuzz-check a short run of each fuzz harness; make fuzz-coverage: lines reached"
@@ -242,5 +258,5 @@ help:
 	@echo "ARCH=arm64 cross-builds; SYSROOT=DIR holds Debian's arm64 packages, unpacked,"
 	@echo "such as: make ARCH=arm64 SYSROOT=\$$(tests/lab/lab sysroot)"
 
-.PHONY: all unit-tests sim-tests conformance transcript man lint install uninstall check demo packages clean help
+.PHONY: all unit-tests hostile-tests hostile sim-tests conformance transcript man lint install uninstall check demo packages clean help
 .SECONDARY:

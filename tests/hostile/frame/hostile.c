@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "tests/hostile/frame/hostile.h"
+
+#include <endian.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "tests/hostile/frame/load.h"
+
+#define MIB 1048576ull
+
+/* The worker's bounce buffers and slots of requests become resident when they are first used. */
+#define GROWTH_KIB (16u << 10)
+
+/* Requests of neighbour and bystander each, during a storm; and to see that they are served at all. */
+#define STORM_SERVED 100
+#define CHECK_SERVED 8
+
+#define FENCE_BYTES  (4 * 4096)
+#define FENCE	     0xc5
+
+/* Nothing here takes long; a test that does hangs. */
+#define LIMIT_SECONDS 300
+
+static uint64_t now_seconds(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec;
+}
+
+static uint64_t make_fence(struct guest *g)
+{
+	uint64_t gpa = g->machine.ops->alloc(&g->machine, FENCE_BYTES);
+
+	memset(g->machine.ops->ram(&g->machine, gpa, FENCE_BYTES), FENCE, FENCE_BYTES);
+	return gpa;
+}
+
+static void check_fence(struct hostile *h, uint64_t gpa)
+{
+	const uint8_t *p = h->g->machine.ops->ram(&h->g->machine, gpa, FENCE_BYTES);
+
+	for (unsigned i = 0; i < FENCE_BYTES; i++)
+		sim_check(p[i] == FENCE, "byte %#llx of the guest was written: %#x",
+			  (unsigned long long)gpa + i, p[i]);
+}
+
+static struct guest *create_attacker(struct hostile *h, const char *neighbour)
+{
+	const struct hostile_spec *spec = h->spec;
+	struct guest_spec g = {
+		.name = "attacker",
+		.vcpus = (spec->vcpus ? spec->vcpus : 1) + 1,
+		.ram0 = spec->ram0,
+		.ram1 = spec->ram1,
+		.nr_disks = 2,
+	};
+
+	h->bytes = spec->bytes ? spec->bytes : MIB;
+	h->image = sim_image("attacked", h->bytes, !spec->sparse);
+	g.disk[0] = toolstack_disk(0, h->image);
+	g.disk[0].read_only = spec->read_only;
+	g.disk[0].discard = !spec->read_only;
+	g.disk[1] = toolstack_disk(1, neighbour);
+	return guest_create(&g);
+}
+
+struct hostile *hostile_start(const struct hostile_spec *spec)
+{
+	static const struct hostile_spec usual;
+	static struct hostile h;
+	const char *neighbour, *bystander;
+
+	alarm(LIMIT_SECONDS);
+	h.spec = spec ? spec : &usual;
+	sim_start(h.spec->config);
+	neighbour = sim_image("neighbour", LOAD_BYTES, true);
+	bystander = sim_image("bystander", LOAD_BYTES, true);
+	h.other = guest_create(&(struct guest_spec){
+		.name = "bystander", .nr_disks = 1, .disk = { toolstack_disk(0, bystander) } });
+	load_start(&h.bystander, h.other, 0, 0, bystander);
+	h.g = create_attacker(&h, neighbour);
+	if (!h.spec->quiet_neighbour)
+		load_start(&h.neighbour, h.g, 1, h.spec->vcpus ? h.spec->vcpus : 1, neighbour);
+	hostile_check_others(&h);
+
+	h.fence[0] = make_fence(h.g);
+	guest_driver(h.g, 0, 0, &h.d);
+	h.fence[1] = make_fence(h.g);
+	h.daemon = sim.daemon;
+	h.worker = sim_worker(h.g->domid);
+	h.other_worker = sim_worker(h.other->domid);
+	sim_check(h.worker && h.other_worker && h.worker != h.other_worker,
+		  "each guest has a worker: %d, %d", h.worker, h.other_worker);
+	h.memory_kib = sim_rss_kib(h.worker);
+	h.seconds = now_seconds();
+	return &h;
+}
+
+/* Storms */
+
+void hostile_check_others(struct hostile *h)
+{
+	load_wait(&h->bystander, CHECK_SERVED, "the other guest to be served");
+	load_wait(&h->neighbour, CHECK_SERVED, "the guest's other disk to be served");
+}
+
+void hostile_storm(struct hostile *h)
+{
+	h->served_before[0] = h->bystander.served;
+	h->served_before[1] = h->neighbour.served;
+}
+
+bool hostile_goes_on(struct hostile *h)
+{
+	return h->bystander.served < h->served_before[0] + STORM_SERVED ||
+	       (h->neighbour.running && h->neighbour.served < h->served_before[1] + STORM_SERVED);
+}
+
+/* Expectations */
+
+static const struct virtio_state *device_state(struct hostile *h)
+{
+	return &guest_disk_state(h->g, 0)->virtio;
+}
+
+void hostile_boot(struct hostile *h, uint64_t without)
+{
+	drv_free_all(&h->d);
+	drv_boot(&h->d, without);
+	h->faults = device_state(h)->faults;
+	h->mistakes = device_state(h)->bad_access;
+}
+
+void hostile_expect_fault(struct hostile *h, const char *what)
+{
+	unsigned n = 0;
+
+	while (!(drv_status(&h->d) & S_NEEDS_RESET))
+		sim_step(&n, what);
+	sim_check(drv_status(&h->d) & S_DRIVER_OK, "%s: the status is %#x", what,
+		  drv_status(&h->d));
+	sim_check(drv_interrupt(&h->d) & 2, "%s: nobody tells the driver", what);
+	sim_check(device_state(h)->faults > h->faults, "%s: is not counted", what);
+	h->faults = device_state(h)->faults;
+}
+
+void hostile_expect_mistakes(struct hostile *h, uint64_t n, const char *what)
+{
+	uint64_t counted = device_state(h)->bad_access - h->mistakes;
+
+	sim_check(counted >= n, "%s: %llu mistakes were counted, not %llu", what,
+		  (unsigned long long)counted, (unsigned long long)n);
+	sim_check(!(drv_status(&h->d) & S_NEEDS_RESET), "%s: has broken the device", what);
+	h->mistakes += counted;
+}
+
+void hostile_expect_status(struct hostile *h, uint32_t type, uint64_t sector, uint32_t out_len,
+			   uint32_t in_len, uint8_t status, const char *what)
+{
+	static const uint8_t nothing[65536];
+	uint8_t s;
+
+	sim_check(out_len <= sizeof(nothing), "%s: too long for this", what);
+	s = drv_io(&h->d, type, sector, nothing, out_len, NULL, in_len);
+	sim_check(s == status, "%s: answered %u, not %u", what, s, status);
+}
+
+void hostile_expect_works(struct hostile *h, const char *what)
+{
+	bool read_only = h->spec->read_only;
+	uint8_t data[DRV_SECTOR], back[DRV_SECTOR];
+	struct drv *d = &h->d;
+
+	sim_pattern(3, data);
+	if (!read_only) {
+		data[0] ^= h->d.q[0].avail_idx;
+		sim_check(drv_io(d, T_OUT, 3, data, sizeof(data), NULL, 0) == BLK_OK, "%s: a write",
+			  what);
+		sim_check(drv_io(d, T_FLUSH, 0, NULL, 0, NULL, 0) == BLK_OK, "%s: a flush", what);
+	}
+	sim_check(drv_io(d, T_IN, 3, NULL, 0, back, sizeof(back)) == BLK_OK, "%s: a read", what);
+	sim_check(!memcmp(data, back, sizeof(back)), "%s: a read gives something else", what);
+}
+
+uint64_t hostile_header(struct hostile *h, uint32_t type, uint64_t sector)
+{
+	uint64_t gpa = drv_alloc(&h->d, 16);
+	struct {
+		uint32_t type, reserved;
+		uint64_t sector;
+	} header = { htole32(type), 0, htole64(sector) };
+
+	memcpy(drv_ram(&h->d, gpa, 16), &header, sizeof(header));
+	return gpa;
+}
+
+/* The end */
+
+/* A kind of line comes ten times a minute, and the minute may begin anew. */
+static void check_log(struct hostile *h)
+{
+	static const char *const kinds[] = { "guest fault", "guest mistake", "driver is ready",
+					     "choice of features", "cannot " };
+	unsigned limit = LOG_LIMIT_PER_MINUTE * ((now_seconds() - h->seconds) / 60 + 2);
+
+	for (unsigned i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
+		unsigned n = sim_log_count("attacker", kinds[i]);
+
+		/* Two disks, of which each has its limits. */
+		sim_check(n <= 2 * limit, "%u lines of the log about \"%s\"", n, kinds[i]);
+	}
+}
+
+static void check_size(const char *image, uint64_t bytes)
+{
+	struct stat st;
+
+	sim_check(stat(image, &st) == 0 && (uint64_t)st.st_size == bytes, "%s has %llu bytes",
+		  image, (unsigned long long)st.st_size);
+}
+
+void hostile_check_processes(struct hostile *h)
+{
+	uint64_t kib;
+
+	hostile_check_others(h);
+	load_stop(&h->neighbour);
+	sim_check(sim.daemon == h->daemon && sim_worker(h->g->domid) == h->worker &&
+			  sim_worker(h->other->domid) == h->other_worker,
+		  "a process has ended");
+	sim_wait_asleep(h->worker);
+	sim_wait_asleep(h->daemon);
+	kib = sim_rss_kib(h->worker);
+	sim_check(kib < h->memory_kib + GROWTH_KIB, "the worker has grown from %llu to %llu KiB",
+		  (unsigned long long)h->memory_kib, (unsigned long long)kib);
+	check_log(h);
+}
+
+void hostile_check_disk(struct hostile *h)
+{
+	hostile_boot(h, 0);
+	hostile_expect_works(h, "after a reset");
+	drv_reset(&h->d);
+	check_fence(h, h->fence[0]);
+	check_fence(h, h->fence[1]);
+}
+
+void hostile_end_others(struct hostile *h)
+{
+	hostile_check_others(h);
+	load_stop(&h->bystander);
+	sim_wait_asleep(h->other_worker);
+	check_size(h->bystander.image, LOAD_BYTES);
+	check_size(h->image, h->bytes);
+	guest_destroy(h->other);
+	sim_stop();
+}
+
+void hostile_end(struct hostile *h)
+{
+	hostile_check_processes(h);
+	hostile_check_disk(h);
+	guest_destroy(h->g);
+	hostile_end_others(h);
+}
