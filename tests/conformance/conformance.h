@@ -39,8 +39,10 @@ struct clause {
 		.text = text_, .name = #id_ "_" #fn, .test = id_##_##fn,               \
 	}
 
-/* The tables of the four sections of clauses; each ends with an id of NULL. */
-extern const struct clause clauses_a[]; /* status, features, reset, configuration space */
+/* The tables; each ends with an id of NULL. */
+extern const struct clause clauses_a[]; /* status, reset, configuration space */
+extern const struct clause clauses_a_features[];
+extern const struct clause clauses_a_suspend[];
 extern const struct clause clauses_b[]; /* registers of virtio-mmio */
 extern const struct clause clauses_b_implied[];
 extern const struct clause clauses_c[]; /* virtqueues */

@@ -27,7 +27,8 @@ const char *the_image;
 static struct drv the_driver;
 
 static const struct clause *const tables[] = {
-	clauses_a, clauses_b, clauses_b_implied, clauses_c, clauses_e,
+	clauses_a,	   clauses_a_features, clauses_a_suspend, clauses_b,
+	clauses_b_implied, clauses_c,	       clauses_e,
 };
 
 static const struct clause *all[CLAUSES_MAX]; /* in the order of their ids */
