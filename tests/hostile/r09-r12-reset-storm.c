@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * R9, R11, R12: vCPUs reset the device, reset its queues, disable them, and flip the cache mode, all at once, while
+ * requests are in flight and storage is slow.
+ */
+#include "tests/hostile/frame/hostile.h"
+
+#define VCPUS 3
+
+struct storm {
+	struct hostile *h;
+	unsigned vcpu;
+};
+
+static void *storm(void *arg)
+{
+	struct storm *s = arg;
+	struct machine *m = &s->h->g->machine;
+	uint64_t base = s->h->d.base, seed = s->vcpu;
+
+	while (hostile_goes_on(s->h)) {
+		uint32_t random = drv_random(&seed);
+
+		m->ops->write(m, s->vcpu, base + R_QUEUE_SEL, 4, random >> 8 & 1);
+		switch (random % 16) {
+		case 0:
+			m->ops->write(m, s->vcpu, base + R_STATUS, 4, 0);
+			break;
+		case 1 ... 5:
+			m->ops->write(m, s->vcpu, base + R_QUEUE_RESET, 4, 1);
+			break;
+		case 6 ... 9:
+			m->ops->write(m, s->vcpu, base + R_QUEUE_READY, 4, random >> 9 & 1);
+			break;
+		default:
+			m->ops->write(m, s->vcpu, base + R_CONFIG + C_WRITEBACK, 1,
+				      random >> 9 & 1);
+		}
+	}
+	return NULL;
+}
+
+/* Set up and submit, whatever the others do to it. */
+static void use(struct hostile *h)
+{
+	struct drv *d = &h->d;
+
+	drv_write(d, R_STATUS, S_ACKNOWLEDGE | S_DRIVER);
+	drv_write_features(d, d->features);
+	drv_write(d, R_STATUS, S_ACKNOWLEDGE | S_DRIVER | S_FEATURES_OK);
+	for (unsigned i = 0; i < 2; i++) {
+		drv_write(d, R_QUEUE_SEL, i);
+		drv_write(d, R_QUEUE_SIZE, d->q[i].size);
+		drv_write64(d, R_QUEUE_DESC, d->q[i].desc);
+		drv_write64(d, R_QUEUE_DRIVER, d->q[i].avail);
+		drv_write64(d, R_QUEUE_DEVICE, d->q[i].used);
+		drv_write(d, R_QUEUE_READY, 1);
+	}
+	drv_write(d, R_STATUS, S_ACKNOWLEDGE | S_DRIVER | S_FEATURES_OK | S_DRIVER_OK);
+	drv_kick(&d->q[0]);
+	drv_kick(&d->q[1]);
+}
+
+int main(void)
+{
+	struct hostile *h = hostile_start(&(struct hostile_spec){ .vcpus = VCPUS });
+	static const uint8_t data[4096];
+	struct fault_rule slow = { .ops = FAULT_BITS_IO, .action = FAULT_DELAY, .amount = 1 };
+	struct storm s[VCPUS];
+	pthread_t thread[VCPUS];
+	struct drv_blk r[20];
+	unsigned rule;
+
+	drv_reset(&h->d);
+	drv_ready(&h->d, drv_offered(&h->d), 2);
+	for (unsigned i = 0; i < 20; i++) {
+		r[i] = i % 4 < 2 ? drv_blk_usual(T_IN, i, NULL, 0, 4096)
+				 : drv_blk_usual(T_OUT, i, data, 4096, 0);
+		drv_blk_add(&h->d.q[i % 2], &r[i]);
+	}
+	slow.file = faults_file(h->image);
+	rule = faults_add(&sim.faults, &slow);
+	hostile_storm(h);
+	for (unsigned i = 1; i < VCPUS; i++) {
+		s[i] = (struct storm){ h, i };
+		thread[i] = guest_run(storm, &s[i]);
+	}
+	for (unsigned n = 0; n < 100 || hostile_goes_on(h); n++)
+		use(h);
+	for (unsigned i = 1; i < VCPUS; i++)
+		guest_join(thread[i]);
+	drv_reset(&h->d);
+	faults_remove(&sim.faults, rule);
+	for (unsigned i = 0; i < 20; i++)
+		sim_check(drv_blk_poison_intact(&h->d, &r[i]), "beside request %u", i);
+	hostile_end(h);
+	return 0;
+}
