@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * conformance             run all tests, print the table
- * conformance ID...       only these
- * conformance --markdown  the table as docs/conformance.md has it
+ * conformance                  run all tests, print the table
+ * conformance ID...            only these
+ * conformance --markdown FILE  run all, and write the table to FILE as docs/conformance.md has it
  *
  * Two tests run at a time, each in a process of its own (conformance --run ID).  Ends with status 0 if all
  * pass.
@@ -154,18 +154,25 @@ static void print_text(const bool wanted[CLAUSES_MAX])
 			       all[i]->id, level_names[all[i]->level], all[i]->name, all[i]->text);
 }
 
-static void print_markdown(void)
+static void write_markdown(const char *path, const char *score)
 {
+	FILE *f = fopen(path, "we");
+
+	sim_check(f, "create %s: %s", path, strerror(errno));
+	fprintf(f, "| Clause | Level | Section | In our words | Test | Result |\n");
+	fprintf(f, "|---|---|---|---|---|---|\n");
 	for (unsigned i = 0; i < nr_all; i++)
-		printf("| %s%s | %s | %s | %s | `%s` | %s |\n", all[i]->id,
-		       all[i]->counted ? "*" : "", level_names[all[i]->level], all[i]->section,
-		       all[i]->text, all[i]->name, passed[i] ? "pass" : "**fail**");
+		fprintf(f, "| %s%s | %s | %s | %s | `%s` | %s |\n", all[i]->id,
+			all[i]->counted ? "\\*" : "", level_names[all[i]->level], all[i]->section,
+			all[i]->text, all[i]->name, passed[i] ? "pass" : "**fail**");
+	fprintf(f, "\n%s\n", score);
+	sim_check(fclose(f) == 0, "write %s: %s", path, strerror(errno));
 }
 
-/* 0 if every test that ran has passed. */
-static int print_score(const bool wanted[CLAUSES_MAX], bool markdown)
+/* Prints how many tests passed; returns how many did not.  score: the last line. */
+static unsigned print_score(const bool wanted[CLAUSES_MAX], char score[64])
 {
-	unsigned score = 0, counted = 0, failed = 0, ran = 0;
+	unsigned points = 0, counted = 0, failed = 0, ran = 0;
 
 	for (unsigned i = 0; i < nr_all; i++) {
 		if (!wanted[i])
@@ -173,19 +180,19 @@ static int print_score(const bool wanted[CLAUSES_MAX], bool markdown)
 		ran++;
 		failed += !passed[i];
 		counted += all[i]->counted;
-		score += all[i]->counted && passed[i];
+		points += all[i]->counted && passed[i];
 	}
-	if (!markdown)
-		printf("%u of %u tests passed\n", ran - failed, ran);
-	printf("%sconformance %u/%u\n", markdown ? "\n" : "", score,
-	       ran == nr_all ? COUNTED : counted);
-	return failed || (ran == nr_all && counted != COUNTED);
+	snprintf(score, 64, "conformance %u/%u", points, ran == nr_all ? COUNTED : counted);
+	printf("%u of %u tests passed\n%s\n", ran - failed, ran, score);
+	return failed;
 }
 
 int main(int argc, char **argv)
 {
-	bool markdown = argc == 2 && !strcmp(argv[1], "--markdown");
+	const char *markdown = argc == 3 && !strcmp(argv[1], "--markdown") ? argv[2] : NULL;
 	bool wanted[CLAUSES_MAX] = { false };
+	unsigned failed;
+	char score[64];
 
 	collect();
 	if (argc == 3 && !strcmp(argv[1], "--run"))
@@ -196,9 +203,9 @@ int main(int argc, char **argv)
 		for (unsigned i = 0; i < nr_all; i++)
 			wanted[i] |= all[i] == find(argv[k]);
 	run_all(wanted);
+	print_text(wanted);
+	failed = print_score(wanted, score);
 	if (markdown)
-		print_markdown();
-	else
-		print_text(wanted);
-	return print_score(wanted, markdown);
+		write_markdown(markdown, score);
+	return failed != 0;
 }
