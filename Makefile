@@ -76,13 +76,17 @@ $B/tests/unit/%: $B/tests/unit/%.o $(FAKES) $B/libxvirtiod.a
 unit-tests: $(UNIT_TESTS)
 
 # A harness is one file; what it needs of the files beside it, and of the fakes, the linker finds.
-FUZZ_NAMES := chain config xenstore
+FUZZ_NAMES := chain config mmio xenstore
 FUZZ_HARNESSES := $(FUZZ_NAMES:%=$B/tests/fuzz/%)
 FUZZ_PARTS := $(filter-out $(FUZZ_HARNESSES:=.o),$(patsubst %.c,$B/%.o,$(wildcard tests/fuzz/*.c)))
 $(FUZZ_HARNESSES): %: %.o $(FUZZ_PARTS) $(FAKES) $B/libxvirtiod.a
 	@echo "  LD    $@"
 	$Qrm -f $@.a && ar rcs $@.a $(FUZZ_PARTS) $(FAKES)
-	$Q$(CC) $(ALL_LDFLAGS) -fsanitize=fuzzer -o $@ $< $@.a $B/libxvirtiod.a $(LIBS) -lcmocka
+	$Q$(CC) $(ALL_LDFLAGS) -fsanitize=fuzzer $(FUZZ_WRAP_$(@F):%=-Wl,--wrap=%) -o $@ $< $@.a \
+		$B/libxvirtiod.a $(LIBS) -lcmocka
+
+# Functions of the C library that a harness takes the place of.
+FUZZ_WRAP_mmio := open close signal mmap munmap
 
 .PHONY: fuzz fuzz-check fuzz-coverage fuzz-harnesses
 fuzz-harnesses: $(FUZZ_HARNESSES)

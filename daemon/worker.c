@@ -346,12 +346,12 @@ int worker_main(uint16_t domid, const char *guest)
 	static struct worker w;
 	int r;
 
+	w = (struct worker){ .xen = XEN_DOMAIN_NULL };
 	log_subject_set(&w.subject, guest, "");
 	/* The watcher decides what they mean; a terminal sends them to the whole process group. */
 	signal(SIGINT, SIG_IGN);
 	signal(SIGHUP, SIG_IGN);
 	signal(SIGTERM, SIG_IGN);
-	w.xen = XEN_DOMAIN_NULL;
 
 	r = worker_init(&w, domid);
 	if (r)
