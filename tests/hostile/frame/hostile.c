@@ -260,6 +260,17 @@ void hostile_end_others(struct hostile *h)
 	sim_stop();
 }
 
+void hostile_destroy_lost(struct hostile *h)
+{
+	struct sim_error err = { "" };
+
+	sim_check(toolstack_destroy_domain(&sim.toolstack, h->g->domid, &err) == 0, "%s", err.text);
+	sim_check(hyp_pages_mapped(h->g->dom) == 0, "pages are still mapped");
+	hyp_domain_destroy(h->g->dom);
+	xenstored_set_domain(&sim.xenstored, h->g->domid, XENSTORED_DOMAIN_NONE);
+	guest_free(h->g);
+}
+
 void hostile_end(struct hostile *h)
 {
 	hostile_check_processes(h);

@@ -87,6 +87,12 @@ void hostile_check_processes(struct hostile *h);
 void hostile_check_disk(struct hostile *h);
 void hostile_end_others(struct hostile *h);
 
+/*
+ * Destroy the attacker when its worker was killed, or is killed by that: no page of it is mapped then.  Its
+ * ioreq server goes with the domain.
+ */
+void hostile_destroy_lost(struct hostile *h);
+
 /* Neighbour and bystander are served: wait until that has been seen. */
 void hostile_check_others(struct hostile *h);
 
