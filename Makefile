@@ -27,6 +27,7 @@ endif
 
 # make SAN=1 builds with address and undefined-behaviour sanitizers; SAN=fuzz, clang only, as well with
 # what libFuzzer and its harnesses want; SAN=fuzzcov with that alone, to measure coverage.
+# SAN=thread builds with the sanitizer for threads; SAN=coverage counts which lines run.
 SAN ?=
 PLAIN := build/$(ARCH)$(if $(CLANG),-clang)
 B := $(PLAIN)$(if $(SAN),-$(SAN:1=san))
@@ -38,6 +39,11 @@ SANFLAGS_1 := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-f
 SANFLAGS_fuzzcov := -fsanitize=fuzzer-no-link -fno-sanitize-coverage=trace-cmp -fsanitize-coverage=trace-loads
 SANFLAGS_fuzz := $(SANFLAGS_1) $(SANFLAGS_fuzzcov)
 SANFLAGS_fuzzcov += -fprofile-instr-generate -fcoverage-mapping
+# This sanitizer does not know fences.  It need not know ours: they put a store before a load, or are
+# between two processes; the order of data comes from acquiring loads and releasing stores.
+SANFLAGS_thread := -fsanitize=thread $(if $(CLANG),,-Wno-tsan) -fno-omit-frame-pointer
+# Without optimising, a line is a line.
+SANFLAGS_coverage := --coverage -O0
 SANFLAGS := $(SANFLAGS_$(SAN))
 ALL_CFLAGS := -std=gnu11 $(WARNINGS) -I. -D_GNU_SOURCE -DXVIRTIOD_VERSION='"$(VERSION)"' \
 	-DSYSCONFDIR='"$(sysconfdir)"' $(HARDENING) $(SANFLAGS) -MMD -MP
@@ -65,7 +71,7 @@ $B/libxvirtiod.a: $(LIB_OBJS)
 $B/%.o: %.c Makefile
 	@echo "  CC    $@"
 	$Qmkdir -p $(@D)
-	$Q$(CC) $(ALL_CFLAGS) $(CFLAGS) -c -o $@ $<
+	$Q$(CC) $(CFLAGS) $(ALL_CFLAGS) -c -o $@ $<
 
 # A unit test is one file.  What it fakes of the hypervisor comes before the library, so the linker
 # takes that and leaves transport/xen.o alone.

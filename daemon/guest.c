@@ -256,7 +256,7 @@ bool guest_check_deadline(struct guest *g, uint64_t now_ms)
 			 g->worker.pid, LEAVE_MS / 1000);
 		pidfd_send_signal(g->worker.pidfd, SIGKILL, NULL, 0);
 		/* A process that waits for a dead disk takes its time: no line every second. */
-		g->leave_by = now_ms + 60 * LEAVE_MS;
+		g->leave_by = now_ms + 60ull * LEAVE_MS;
 	}
 	return true;
 }

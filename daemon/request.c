@@ -19,7 +19,7 @@
 #include <errno.h>
 #include <string.h>
 
-static struct disk_request *request_of(struct disk *d, struct virtq *q, uint16_t head)
+static struct disk_request *request_of(struct disk *d, const struct virtq *q, uint16_t head)
 {
 	size_t i = (size_t)(q - d->mmio.dev.queues) * d->mmio.dev.queue_size_max + head;
 

@@ -9,11 +9,10 @@
 #include <sys/pidfd.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "base/util.h"
 #include "daemon/worker.h"
-
-extern char **environ;
 
 /* Not fork(2): libxenstore has a thread in this process. */
 static int spawn(char *const argv[], int link_fd, int state_fd, pid_t *ret)

@@ -22,10 +22,11 @@
 
 /*
  * GUEST_RAM1_BASE + GUEST_RAM1_SIZE (xen/include/public/arch-arm.h): RAM ends below 1 TiB.  An arm64
- * kernel with 39-bit addresses has not that much to reserve; guests up to what it has are served.
+ * kernel with 39-bit addresses has not that much to reserve, and valgrind has 32 GiB; guests up to
+ * what there is are served.
  */
 #define GUEST_MEM_SIZE	   (1ull << 40)
-#define GUEST_MEM_SIZE_MIN (1ull << 36)
+#define GUEST_MEM_SIZE_MIN (1ull << 35)
 
 struct guest_mem {
 	struct xen_domain *xen; /* borrowed */
