@@ -45,7 +45,11 @@ extern const struct clause clauses_a_features[];
 extern const struct clause clauses_a_suspend[];
 extern const struct clause clauses_b[]; /* registers of virtio-mmio */
 extern const struct clause clauses_b_implied[];
-extern const struct clause clauses_c[]; /* virtqueues */
+extern const struct clause clauses_c_framing[]; /* virtqueues */
+extern const struct clause clauses_c_memory[];
+extern const struct clause clauses_c_notify[];
+extern const struct clause clauses_c_queues[];
+extern const struct clause clauses_c_stress[];
 extern const struct clause clauses_e[]; /* the block device */
 
 /* Bits of InterruptStatus. */

@@ -28,7 +28,8 @@ static struct drv the_driver;
 
 static const struct clause *const tables[] = {
 	clauses_a,	   clauses_a_features, clauses_a_suspend, clauses_b,
-	clauses_b_implied, clauses_c,	       clauses_e,
+	clauses_b_implied, clauses_c_framing,  clauses_c_memory,  clauses_c_notify,
+	clauses_c_queues,  clauses_c_stress,   clauses_e,
 };
 
 static const struct clause *all[CLAUSES_MAX]; /* in the order of their ids */
