@@ -84,6 +84,9 @@ int guest_mem_init(struct guest_mem *m, struct xen_domain *xen)
 	}
 	if (base == MAP_FAILED)
 		return fail(-errno, xen->subject, "cannot reserve address space for guest memory");
+	if (size < GUEST_MEM_SIZE)
+		log_notice(xen->subject, "memory of the guest above %llu GiB is out of reach",
+			   (unsigned long long)(size >> 30));
 	m->base = base;
 	m->size = size;
 	m->present = zeroed(present_bytes(m));

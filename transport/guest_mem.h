@@ -21,9 +21,10 @@
 #include "transport/xen.h"
 
 /*
- * GUEST_RAM1_BASE + GUEST_RAM1_SIZE (xen/include/public/arch-arm.h): RAM ends below 1 TiB.  An arm64
- * kernel with 39-bit addresses has not that much to reserve, and valgrind has 32 GiB; guests up to
- * what there is are served.
+ * GUEST_RAM1_BASE + GUEST_RAM1_SIZE (xen/include/public/arch-arm.h): RAM ends below 1 TiB.  Where that
+ * much cannot be reserved it is halved until it can, and the log says so: 256 GiB for an arm64 kernel
+ * with 39-bit addresses; 32 GiB under valgrind, which leaves a program 64 GiB less what is in use.  With
+ * less than that a worker does not start.
  */
 #define GUEST_MEM_SIZE	   (1ull << 40)
 #define GUEST_MEM_SIZE_MIN (1ull << 35)
