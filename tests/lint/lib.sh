@@ -25,6 +25,12 @@ shell_files() {
 	done
 }
 
+# run_tool [XARGS-OPTION...] COMMAND... < FILES: what it says about them, on either channel.  That a tool
+# is missing or has crashed is a complaint as well; one that has found something may end badly, too.
+run_tool() {
+	xargs -r "$@" 2>&1 || echo "$0:1: error: the tool ended badly"
+}
+
 # complain < OUTPUT: print it, and fail if there is any.
 complain() {
 	! grep .
