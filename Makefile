@@ -81,13 +81,17 @@ $B/tests/unit/%: $B/tests/unit/%.o $(FAKES) $B/libxvirtiod.a
 
 unit-tests: $(UNIT_TESTS)
 
-# A harness is one file; what it needs of the files beside it, and of the fakes, the linker finds.
+# The guest's driver of all tests, and how it complains.
+DRIVER := $(patsubst %.c,$B/%.o,$(wildcard tests/guest/*.c) tests/sim/check.c)
+
+# A harness is one file; what it needs of the files beside it, of the fakes and the driver, the linker finds.
 FUZZ_NAMES := chain config mmio xenstore
 FUZZ_HARNESSES := $(FUZZ_NAMES:%=$B/tests/fuzz/%)
-FUZZ_PARTS := $(filter-out $(FUZZ_HARNESSES:=.o),$(patsubst %.c,$B/%.o,$(wildcard tests/fuzz/*.c)))
-$(FUZZ_HARNESSES): %: %.o $(FUZZ_PARTS) $(FAKES) $B/libxvirtiod.a
+FUZZ_PARTS := $(filter-out $(FUZZ_HARNESSES:=.o),$(patsubst %.c,$B/%.o,$(wildcard tests/fuzz/*.c))) \
+	$B/tests/fake/backend.o $(DRIVER)
+$(FUZZ_HARNESSES): %: %.o $(FUZZ_PARTS) $B/libxvirtiod.a
 	@echo "  LD    $@"
-	$Qrm -f $@.a && ar rcs $@.a $(FUZZ_PARTS) $(FAKES)
+	$Qrm -f $@.a && ar rcs $@.a $(FUZZ_PARTS)
 	$Q$(CC) $(ALL_LDFLAGS) -fsanitize=fuzzer $(FUZZ_WRAP_$(@F):%=-Wl,--wrap=%) -o $@ $< $@.a \
 		$B/libxvirtiod.a $(LIBS) -lcmocka
 
@@ -99,7 +103,7 @@ fuzz-harnesses: $(FUZZ_HARNESSES)
 
 # What a harness itself loads is of no interest.
 ifneq ($(filter fuzz%,$(SAN)),)
-$(FUZZ_HARNESSES:=.o) $(FUZZ_PARTS) $(FAKES): ALL_CFLAGS += -fno-sanitize-coverage=trace-loads
+$(FUZZ_HARNESSES:=.o) $(FUZZ_PARTS): ALL_CFLAGS += -fno-sanitize-coverage=trace-loads
 endif
 
 -include $(FUZZ_PARTS:.o=.d) $(FUZZ_HARNESSES:=.d)

@@ -24,14 +24,12 @@
 #include "daemon/virtio_blk.h"
 #include "tests/fuzz/chain_model.h"
 #include "tests/fuzz/common.h"
+#include "tests/guest/driver.h"
 
 static struct world is, want;
 static uint8_t ram_pattern[RAM_BYTES], image_pattern[IMAGE_BYTES];
 /* Bytes of an input before its records. */
 #define OPTIONS 3
-
-/* The register of the cache mode, in the configuration space. */
-#define CONFIG_WRITEBACK 0x120
 
 static uint8_t failing; /* a bit for each backend call, modulo 8 */
 
@@ -251,43 +249,59 @@ static struct disk disks[2]; /* the second one is read-only */
 static struct state_disk states[2];
 static struct backend backends[2];
 
-static void reg(struct disk *d, unsigned off, uint32_t value)
+static struct drv drivers[2];
+
+static uint64_t machine_read(struct machine *m, unsigned vcpu, uint64_t addr, unsigned size)
 {
-	virtio_mmio_write(&d->mmio, off, 4, value);
+	(void)m;
+	(void)vcpu;
+	return virtio_mmio_read(&disks[addr / VIRTIO_MMIO_WINDOW].mmio, addr % VIRTIO_MMIO_WINDOW,
+				size);
 }
 
-/* All that a driver does until it can use the disk, by the bits of two bytes. */
-static void start_driver(struct disk *d, uint8_t options, uint8_t choice)
+static void machine_write(struct machine *m, unsigned vcpu, uint64_t addr, unsigned size,
+			  uint64_t value)
 {
-	static const uint64_t features[] = { VIRTIO_F_INDIRECT_DESC,	VIRTIO_F_EVENT_IDX,
-					     VIRTIO_BLK_F_FLUSH,	VIRTIO_BLK_F_DISCARD,
-					     VIRTIO_BLK_F_WRITE_ZEROES, VIRTIO_BLK_F_CONFIG_WCE };
-	static const uint32_t queue[][2] = { { 0x38, QUEUE_SIZE },
-					     { 0x80, RAM_BASE + DESC },
-					     { 0x90, RAM_BASE + AVAIL },
-					     { 0xa0, RAM_BASE + USED },
-					     { 0x44, 1 } };
-	uint64_t chosen = VIRTIO_F_VERSION_1;
+	(void)m;
+	(void)vcpu;
+	virtio_mmio_write(&disks[addr / VIRTIO_MMIO_WINDOW].mmio, addr % VIRTIO_MMIO_WINDOW, size,
+			  value);
+}
 
-	d->mmio.dev.fault_limit = d->mmio.dev.event_limit = (struct log_limit){ .window = 0 };
+/* The records say what is in memory; the driver has none. */
+static uint64_t machine_alloc(struct machine *m, uint64_t bytes)
+{
+	(void)m;
+	(void)bytes;
+	return 0;
+}
+
+static const struct machine_ops machine_ops = {
+	.read = machine_read,
+	.write = machine_write,
+	.alloc = machine_alloc,
+};
+static struct machine machine = { &machine_ops };
+
+/* All that a driver does until it can use the disk, by the bits of two bytes. */
+static void start_driver(struct disk *disk, struct drv *d, uint8_t options, uint8_t choice)
+{
+	static const uint8_t features[] = { F_INDIRECT_DESC, F_EVENT_IDX,    F_FLUSH,
+					    F_DISCARD,	     F_WRITE_ZEROES, F_CONFIG_WCE };
+	uint64_t chosen = BIT64(F_VERSION_1);
+
+	disk->mmio.dev.fault_limit = disk->mmio.dev.event_limit = (struct log_limit){ .window = 0 };
 	for (unsigned i = 0; i < ARRAY_SIZE(features); i++)
 		if (choice & 1u << i)
-			chosen |= features[i] & d->mmio.dev.offered;
-	reg(d, 0x70, 0);
-	reg(d, 0x70, 3);
-	reg(d, 0x24, 1);
-	reg(d, 0x20, chosen >> 32);
-	reg(d, 0x24, 0);
-	reg(d, 0x20, chosen);
-	reg(d, 0x70, 11);
-	for (unsigned i = 0; i < ARRAY_SIZE(queue); i++)
-		reg(d, queue[i][0], queue[i][1]);
-	reg(d, 0x70, 15);
-	fuzz_check(d->state->virtio.status == 15 && d->state->virtio.queues[0].ready,
+			chosen |= BIT64(features[i]) & disk->mmio.dev.offered;
+	drv_negotiate(d, chosen);
+	drv_place_queue(d, 0, QUEUE_SIZE, RAM_BASE + DESC, RAM_BASE + AVAIL, RAM_BASE + USED);
+	drv_write(d, R_STATUS, drv_status(d) | S_DRIVER_OK);
+	fuzz_check(disk->state->virtio.status == 15 && disk->state->virtio.queues[0].ready,
 		   "the device does not start");
 	if (options & 2)
-		virtio_mmio_write(&d->mmio, CONFIG_WRITEBACK, 1, options >> 2 & 1);
-	d->marked = 0;
+		drv_write_sized(d, R_CONFIG + C_WRITEBACK, 1, options >> 2 & 1);
+	disk->marked = 0;
 }
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)
@@ -323,6 +337,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 								  : IMAGE_DISCARD };
 		if (disk_init(&disks[i], &p, &states[i], &backends[i], &xen, &mem))
 			abort();
+		drv_init(&drivers[i], &machine, i * VIRTIO_MMIO_WINDOW, 0, 0);
 	}
 	return 0;
 }
@@ -357,15 +372,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct disk_counters before;
 	unsigned rounds = 0;
 	struct disk *d;
+	struct drv *driver;
 
 	if (size < OPTIONS || size > OPTIONS + 4 * 64)
 		return -1;
 	d = &disks[data[0] & 1];
+	driver = &drivers[data[0] & 1];
 	failing = data[2];
 	begin(&is);
 	begin(&want);
 	memcpy(is.ram, ram_pattern, RAM_BYTES);
-	start_driver(d, data[0], data[1]);
+	start_driver(d, driver, data[0], data[1]);
 	is.interrupts = 0;
 	before = d->state->counters;
 	is.faults = d->state->virtio.faults;
@@ -375,7 +392,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	end_chain(&b, QUEUE_SIZE);
 	memcpy(want.ram, is.ram, RAM_BYTES);
 
-	reg(d, 0x50, 0);
+	drv_kick(&driver->q[0]);
 	while (disk_run(d) && rounds++ < 100)
 		disk_publish(d);
 	disk_publish(d);

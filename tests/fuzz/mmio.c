@@ -73,18 +73,47 @@ static unsigned free_vcpu(void)
 	return i;
 }
 
-static void set_reg(unsigned slot, unsigned off, uint32_t value)
+/* What a driver does: any vCPU that is free does it.  There is one window more than disks. */
+
+static struct drv drivers[DISKS + 1];
+
+static unsigned access_addr(bool read, uint64_t addr, unsigned size, uint64_t value)
 {
-	access_window(free_vcpu(), slot, false, off, 4, value);
+	unsigned vcpu = free_vcpu(), off = addr - WINDOWS;
+
+	access_window(vcpu, off / VIRTIO_MMIO_WINDOW, read, off % VIRTIO_MMIO_WINDOW, size, value);
+	return vcpu;
 }
 
-static uint32_t get_reg(unsigned slot, unsigned off)
+static uint64_t machine_read(struct machine *m, unsigned vcpu, uint64_t addr, unsigned size)
 {
-	unsigned vcpu = free_vcpu();
-
-	access_window(vcpu, slot, true, off, 4, 0);
-	return libxen_answer(vcpu);
+	(void)m;
+	(void)vcpu;
+	return libxen_answer(access_addr(true, addr, size, 0));
 }
+
+static void machine_write(struct machine *m, unsigned vcpu, uint64_t addr, unsigned size,
+			  uint64_t value)
+{
+	(void)m;
+	(void)vcpu;
+	access_addr(false, addr, size, value);
+}
+
+/* Memory may be missing: the steps write to it by themselves. */
+static uint64_t machine_alloc(struct machine *m, uint64_t bytes)
+{
+	(void)m;
+	(void)bytes;
+	return 0;
+}
+
+static const struct machine_ops machine_ops = {
+	.read = machine_read,
+	.write = machine_write,
+	.alloc = machine_alloc,
+};
+static struct machine machine = { &machine_ops };
 
 /* Any access at all. */
 static void do_access(void)
@@ -146,9 +175,9 @@ static void do_register(void)
 	    off != R_STATUS && off != R_QUEUE_READY)
 		tidy = false;
 	if (a & 4)
-		set_reg(a & 3, off, value);
+		drv_write(&drivers[a & 3], off, value);
 	else
-		get_reg(a & 3, off);
+		drv_read(&drivers[a & 3], off);
 }
 
 static void setup_queue(unsigned slot, unsigned q, unsigned size, unsigned odd)
@@ -164,13 +193,7 @@ static void setup_queue(unsigned slot, unsigned q, unsigned size, unsigned odd)
 	else if (odd == 3)
 		used += PAGE;
 	tidy &= !odd;
-	set_reg(slot, R_QUEUE_SEL, q);
-	set_reg(slot, R_QUEUE_SIZE, size);
-	set_reg(slot, R_QUEUE_DESC, rings);
-	set_reg(slot, R_QUEUE_DRIVER, rings + AVAIL);
-	set_reg(slot, R_QUEUE_DEVICE, used);
-	set_reg(slot, R_QUEUE_DEVICE + 4, used >> 32);
-	set_reg(slot, R_QUEUE_READY, 1);
+	drv_place_queue(&drivers[slot], q, size, rings, rings + AVAIL, used);
 	queues[slot][q].desc = 0;
 	queues[slot][q].avail = guest_read16(rings + AVAIL + 2);
 	/* A driver begins with an empty ring; this one need not. */
@@ -184,28 +207,25 @@ static void do_boot(void)
 	static const uint8_t bits[8] = { F_INDIRECT_DESC, F_EVENT_IDX,	F_FLUSH, F_DISCARD,
 					 F_WRITE_ZEROES,  F_CONFIG_WCE, F_MQ,	 F_RING_RESET };
 	unsigned slot, q, choice, shape;
-	uint64_t features = 1ull << F_VERSION_1, offered;
+	uint64_t features = BIT64(F_VERSION_1), offered;
+	struct drv *d;
 
 	slot = take_queue(&q);
 	choice = take();
 	shape = take();
-	set_reg(slot, R_STATUS, 0);
-	set_reg(slot, R_STATUS, S_ACKNOWLEDGE | S_DRIVER);
-	set_reg(slot, R_DEVICE_FEATURES_SEL, 1);
-	offered = (uint64_t)get_reg(slot, R_DEVICE_FEATURES) << 32;
-	set_reg(slot, R_DEVICE_FEATURES_SEL, 0);
-	offered |= get_reg(slot, R_DEVICE_FEATURES);
+	d = &drivers[slot];
+	/* A reset may last; nobody waits for its end. */
+	drv_write(d, R_STATUS, 0);
+	drv_write(d, R_STATUS, S_ACKNOWLEDGE | S_DRIVER);
+	offered = drv_offered(d);
 	for (unsigned i = 0; i < ARRAY_SIZE(bits); i++)
 		if (choice & 1u << i)
-			features |= 1ull << bits[i] & offered;
-	set_reg(slot, R_DRIVER_FEATURES_SEL, 1);
-	set_reg(slot, R_DRIVER_FEATURES, features >> 32);
-	set_reg(slot, R_DRIVER_FEATURES_SEL, 0);
-	set_reg(slot, R_DRIVER_FEATURES, features);
-	set_reg(slot, R_STATUS, S_ACKNOWLEDGE | S_DRIVER | S_FEATURES_OK);
+			features |= BIT64(bits[i]) & offered;
+	drv_write_features(d, features);
+	drv_write(d, R_STATUS, S_ACKNOWLEDGE | S_DRIVER | S_FEATURES_OK);
 	for (unsigned i = 0; i <= q; i++)
 		setup_queue(slot, i, 1u << shape % 8, shape >> 3 & 7);
-	set_reg(slot, R_STATUS, S_ACKNOWLEDGE | S_DRIVER | S_FEATURES_OK | S_DRIVER_OK);
+	drv_write(d, R_STATUS, S_ACKNOWLEDGE | S_DRIVER | S_FEATURES_OK | S_DRIVER_OK);
 }
 
 /* Descriptors */
@@ -371,14 +391,14 @@ static void step(void)
 		break;
 	case 8:
 		slot = take_queue(&q);
-		set_reg(slot, R_QUEUE_NOTIFY, q);
+		drv_kick(&drivers[slot].q[q]);
 		break;
 	case 9:
 		round_once();
 		break;
 	case 10:
 		slot = take_queue(&q);
-		set_reg(slot, R_QUEUE_NOTIFY, q);
+		drv_kick(&drivers[slot].q[q]);
 		do_rounds();
 		break;
 	case 11:
@@ -423,6 +443,8 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	(void)argc;
 	(void)argv;
 	env_start();
+	for (unsigned i = 0; i < ARRAY_SIZE(drivers); i++)
+		drv_init(&drivers[i], &machine, WINDOWS + i * VIRTIO_MMIO_WINDOW, 0, 0);
 	return 0;
 }
 

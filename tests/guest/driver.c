@@ -84,6 +84,7 @@ void drv_init(struct drv *d, struct machine *m, uint64_t base, unsigned line, ui
 	d->m = m;
 	d->base = base;
 	d->line = line;
+	d->queue_limit = 128;
 	d->heap = d->heap_start = m->ops->alloc(m, heap);
 	d->heap_end = d->heap + heap;
 	for (unsigned i = 0; i < DRV_QUEUES_MAX; i++) {
@@ -122,39 +123,61 @@ bool drv_negotiate(struct drv *d, uint64_t features)
 	return drv_status(d) & S_FEATURES_OK;
 }
 
-/* Each part on pages of its own, so that a test can look at them one by one. */
+/* Each part is on pages of its own, so that a test can look at them one by one. */
 static uint64_t page_align(uint64_t n)
 {
 	return (n + 4095) & ~4095ull;
 }
 
-bool drv_setup_queue(struct drv *d, unsigned i, unsigned size)
+static uint64_t desc_bytes(unsigned size)
+{
+	return page_align(16ull * size);
+}
+
+static uint64_t avail_bytes(unsigned size)
+{
+	return page_align(6 + 2ull * size);
+}
+
+uint64_t drv_queue_bytes(unsigned size)
+{
+	return desc_bytes(size) + avail_bytes(size) + page_align(6 + 8ull * size);
+}
+
+bool drv_place_queue(struct drv *d, unsigned i, unsigned size, uint64_t desc, uint64_t avail,
+		     uint64_t used)
 {
 	struct drv_queue *q = &d->q[i];
-	uint64_t desc = page_align(16ull * size), avail = page_align(6 + 2ull * size),
-		 used = page_align(6 + 8ull * size);
 
-	if (q->bytes_for < size) {
-		q->bytes_at = d->m->ops->alloc(d->m, desc + avail + used);
-		q->bytes_for = size;
-	}
 	q->size = size;
-	q->desc = q->bytes_at;
-	q->avail = q->desc + desc;
-	q->used = q->avail + avail;
+	q->desc = desc;
+	q->avail = avail;
+	q->used = used;
 	q->avail_idx = q->used_seen = q->next_desc = 0;
-	memset(drv_ram(d, q->desc, desc), 0, desc);
-	memset(drv_ram(d, q->avail, avail), 0, avail);
-	memset(drv_ram(d, q->used, used), 0, used);
-
 	drv_write(d, R_QUEUE_SEL, i);
-	sim_check(drv_read(d, R_QUEUE_READY) != 1, "queue %u is ready before it is set up", i);
 	drv_write(d, R_QUEUE_SIZE, size);
-	drv_write64(d, R_QUEUE_DESC, q->desc);
-	drv_write64(d, R_QUEUE_DRIVER, q->avail);
-	drv_write64(d, R_QUEUE_DEVICE, q->used);
+	drv_write64(d, R_QUEUE_DESC, desc);
+	drv_write64(d, R_QUEUE_DRIVER, avail);
+	drv_write64(d, R_QUEUE_DEVICE, used);
 	drv_write(d, R_QUEUE_READY, 1);
 	return drv_read(d, R_QUEUE_READY);
+}
+
+bool drv_setup_queue(struct drv *d, unsigned i, unsigned size)
+{
+	uint64_t bytes = drv_queue_bytes(size), avail, used;
+	struct drv_queue *q = &d->q[i];
+
+	if (q->bytes_for < size) {
+		q->bytes_at = d->m->ops->alloc(d->m, bytes);
+		q->bytes_for = size;
+	}
+	memset(drv_ram(d, q->bytes_at, bytes), 0, bytes);
+	avail = q->bytes_at + desc_bytes(size);
+	used = avail + avail_bytes(size);
+	drv_write(d, R_QUEUE_SEL, i);
+	sim_check(drv_read(d, R_QUEUE_READY) != 1, "queue %u is ready before it is set up", i);
+	return drv_place_queue(d, i, size, q->bytes_at, avail, used);
 }
 
 unsigned drv_queue_size_max(struct drv *d, unsigned i)
@@ -170,7 +193,7 @@ void drv_ready(struct drv *d, uint64_t features, unsigned nr_queues)
 	for (unsigned i = 0; i < nr_queues; i++) {
 		unsigned max = drv_queue_size_max(d, i);
 
-		sim_check(max && drv_setup_queue(d, i, max < 128 ? max : 128),
+		sim_check(max && drv_setup_queue(d, i, max < d->queue_limit ? max : d->queue_limit),
 			  "queue %u can't be set up", i);
 	}
 	drv_write(d, R_STATUS, drv_status(d) | S_DRIVER_OK);

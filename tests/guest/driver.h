@@ -163,6 +163,7 @@ struct drv {
 	uint64_t base;			     /* of the window */
 	unsigned line;			     /* SPI */
 	uint64_t features;		     /* as negotiated */
+	unsigned queue_limit;		     /* drv_ready() makes no larger ones; 128 at first */
 	uint64_t heap, heap_end, heap_start; /* for drv_alloc() */
 	struct drv_queue q[DRV_QUEUES_MAX];
 };
@@ -193,6 +194,11 @@ void drv_reset(struct drv *d);
 void drv_write_features(struct drv *d, uint64_t features);
 bool drv_negotiate(struct drv *d, uint64_t features);
 bool drv_setup_queue(struct drv *d, unsigned i, unsigned size);
+/* A queue whose parts are where the program says; they are not touched. */
+bool drv_place_queue(struct drv *d, unsigned i, unsigned size, uint64_t desc, uint64_t avail,
+		     uint64_t used);
+/* What drv_setup_queue() takes for a queue, from desc on. */
+uint64_t drv_queue_bytes(unsigned size);
 unsigned drv_queue_size_max(struct drv *d, unsigned i);
 void drv_ready(struct drv *d, uint64_t features, unsigned nr_queues);
 
