@@ -23,6 +23,7 @@
 
 /* What a disk did since it was attached. */
 struct disk_counters {
+	/* Counters; docs/design.md has a table of all. */
 	uint64_t reads, read_bytes;
 	uint64_t writes, written_bytes;
 	uint64_t flushes, discards, write_zeroes;
@@ -48,6 +49,7 @@ struct state {
 	uint32_t server;     /* ioservid_t */
 	uint32_t has_server; /* server is registered in Xen */
 	uint32_t pad;
+	/* Counters; docs/design.md has a table of all. */
 	uint64_t invalidates;  /* IOREQ_TYPE_INVALIDATE handled */
 	uint64_t accesses;     /* register accesses served */
 	uint64_t mapped_pages; /* guest pages mapped now */

@@ -52,6 +52,7 @@ struct virtio_state {
 	uint32_t config_generation;
 	uint32_t config_unseen; /* it changed since the last reset: to be told with DRIVER_OK */
 	uint32_t pad;
+	/* Counters; docs/design.md has a table of all. */
 	uint64_t faults;     /* guest_fault() */
 	uint64_t bad_access; /* register accesses that make no sense, ignored */
 	uint64_t kicks;	     /* QueueNotify */
