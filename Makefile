@@ -198,6 +198,18 @@ hostile:
 	$Q$(MAKE) SAN=1 hostile-tests
 	$Qtests/check hostile
 
+# make torture SEEDS=n FROM=seed
+TORTURE := $B/tests/torture/torture
+TORTURE_OBJS := $(patsubst %.c,$B/%.o,$(wildcard tests/torture/*.c))
+$(TORTURE): $(TORTURE_OBJS) $B/tests/sim/libsim.a | $(XENSTORED_SHIM) $(SIM_SHIM) $B/xvirtiod
+	@echo "  LD    $@"
+	$Q$(CC) $(ALL_LDFLAGS) -o $@ $^ $(SIM_LIBS)
+
+SEEDS ?= 10
+FROM ?= 1
+torture: $(TORTURE)
+	$Q$< --seeds $(SEEDS) --from $(FROM)
+
 # This one is a user of libxen* itself.
 $B/tests/sim/t/hypervisor-keeps-xens-rules: SIM_LIBS += $(XEN_LIBS) -lxengnttab
 
@@ -209,6 +221,7 @@ $(FAULTS_TESTS): $B/libxvirtiod.a
 sim-tests: $(SIM_TESTS) $(SIM_SHIM) $B/xvirtiod $B/tests/truth/transcript $B/tests/conformance/conformance
 
 -include $(SIM_OBJS:.o=.d) $(CONFORMANCE_OBJS:.o=.d) $(TRUTH_OBJS:.o=.d) $(SIM_TESTS:=.d) $(SIM_SHIM_OBJS:.o=.d) $(XENSTORED_SHIM_OBJS:.o=.d)
+-include $(TORTURE_OBJS:.o=.d)
 -include $(HOSTILE_FRAME:.o=.d) $(HOSTILE_TESTS:=.d)
 -include $(OBJS:.o=.d) $(UNIT_TESTS:=.d) $(FAKES:.o=.d) $B/tools/config-keys.d
 

@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "tests/torture/life.h"
+
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "tests/torture/random.h"
+
+bool life_is_verbose;
+
+void life_say(const struct life *life, const char *fmt, ...)
+{
+	char text[256];
+	va_list args;
+
+	if (!life_is_verbose)
+		return;
+	va_start(args, fmt);
+	vsnprintf(text, sizeof(text), fmt, args);
+	va_end(args);
+	fprintf(stderr, "%s: %s\n", life->plan->name, text);
+}
+
+/* The guest's machine, on which a vCPU is used by one thread at a time */
+
+static struct life *life_of(struct machine *m)
+{
+	return (struct life *)((char *)m - offsetof(struct life, machine));
+}
+
+static uint64_t machine_read(struct machine *m, unsigned vcpu, uint64_t addr, unsigned size)
+{
+	struct life *life = life_of(m);
+	struct machine *real = &life->guest->machine;
+	uint64_t value;
+
+	pthread_mutex_lock(&life->access[vcpu]);
+	value = real->ops->read(real, vcpu, addr, size);
+	pthread_mutex_unlock(&life->access[vcpu]);
+	return value;
+}
+
+static void machine_write(struct machine *m, unsigned vcpu, uint64_t addr, unsigned size,
+			  uint64_t value)
+{
+	struct life *life = life_of(m);
+	struct machine *real = &life->guest->machine;
+
+	pthread_mutex_lock(&life->access[vcpu]);
+	real->ops->write(real, vcpu, addr, size, value);
+	pthread_mutex_unlock(&life->access[vcpu]);
+}
+
+static void *machine_ram(struct machine *m, uint64_t gpa, uint64_t len)
+{
+	struct machine *real = &life_of(m)->guest->machine;
+
+	return real->ops->ram(real, gpa, len);
+}
+
+static uint64_t machine_alloc(struct machine *m, uint64_t bytes)
+{
+	struct machine *real = &life_of(m)->guest->machine;
+
+	sim_check(!bytes, "memory is taken elsewhere");
+	return real->ops->alloc(real, bytes);
+}
+
+static unsigned machine_interrupts(struct machine *m, unsigned line)
+{
+	struct machine *real = &life_of(m)->guest->machine;
+
+	return real->ops->interrupts(real, line);
+}
+
+static unsigned machine_interrupt_wait(struct machine *m, unsigned line, unsigned seen,
+				       int timeout_ms)
+{
+	struct machine *real = &life_of(m)->guest->machine;
+
+	return real->ops->interrupt_wait(real, line, seen, timeout_ms);
+}
+
+static const struct machine_ops machine_ops = {
+	.read = machine_read,
+	.write = machine_write,
+	.ram = machine_ram,
+	.alloc = machine_alloc,
+	.interrupts = machine_interrupts,
+	.interrupt_wait = machine_interrupt_wait,
+};
+
+/* Disks */
+
+void life_init(struct life *life, const struct guest_plan *plan)
+{
+	life->plan = plan;
+	life->machine.ops = &machine_ops;
+	for (unsigned v = 0; v < LIFE_VCPUS; v++)
+		pthread_mutex_init(&life->access[v], NULL);
+	for (unsigned i = 0; i < plan->nr_disks; i++) {
+		const struct disk_plan *d = &plan->disk[i];
+
+		life->disk[i].image = sim_image(d->name, d->bytes, d->pattern);
+		life->disk[i].bytes = d->bytes;
+		model_init(&life->disk[i].model, d->name, d->bytes / MODEL_SECTOR, d->room,
+			   d->pattern ? MODEL_PATTERN : MODEL_ZEROES);
+	}
+}
+
+void life_fini(struct life *life)
+{
+	for (unsigned i = 0; i < life->plan->nr_disks; i++)
+		model_fini(&life->disk[i].model);
+}
+
+static struct guest *create(struct life *life)
+{
+	const struct guest_plan *plan = life->plan;
+	struct guest_spec spec = {
+		.name = plan->name,
+		.vcpus = plan->vcpus,
+		.ram0 = plan->ram0,
+		.ram1 = plan->ram1,
+		.nr_disks = plan->nr_disks,
+	};
+
+	for (unsigned i = 0; i < plan->nr_disks; i++) {
+		spec.disk[i] = toolstack_disk(i, life->disk[i].image);
+		spec.disk[i].read_only = plan->disk[i].read_only;
+		spec.disk[i].discard = plan->disk[i].discard;
+		spec.disk[i].direct_io_safe = plan->disk[i].direct_io_safe;
+	}
+	return guest_create(&spec);
+}
+
+/* What happens to it */
+
+/* False if the guest was killed meanwhile, or its vCPUs have done it all. */
+static bool wait_for_step(struct life *life, unsigned wanted)
+{
+	unsigned n = 0;
+
+	while (atomic_load(&life->steps) < wanted) {
+		if (!atomic_load(&life->running))
+			return false;
+		sim_step(&n, "the vCPUs to go on");
+	}
+	return true;
+}
+
+/* The image has another size, and the daemon is told: until the guest can see it. */
+static void set_size(struct life *life, unsigned disk, uint64_t bytes)
+{
+	struct drv d = { .m = &life->machine, .base = life->guest->disk[disk].base };
+	unsigned n = 0;
+
+	sim_check(truncate(life->disk[disk].image, bytes) == 0, "truncate %s",
+		  life->disk[disk].image);
+	life->disk[disk].bytes = bytes;
+	sim_check(kill(sim.daemon, SIGHUP) == 0, "cannot send SIGHUP");
+	while (drv_capacity(&d) != bytes / MODEL_SECTOR)
+		sim_step(&n, "the disk's new size");
+	life_say(life, "xvd%c has %llu bytes now", 'a' + disk, (unsigned long long)bytes);
+}
+
+static void resize(struct life *life, unsigned disk, uint64_t *rng)
+{
+	struct model *m = &life->disk[disk].model;
+	uint64_t old = model_sectors(m), sectors;
+	unsigned n = 0;
+
+	if (!life->plan->disk[disk].resized)
+		return;
+	if (random_one_in(rng, 2) && old < m->room) {
+		sectors = random_between(rng, old + 1, m->room);
+		set_size(life, disk, sectors * MODEL_SECTOR);
+		model_grow(m, sectors);
+	} else if (old > 1) {
+		/* A guest leaves alone what is to be cut off. */
+		sectors = random_between(rng, 1, old - 1);
+		model_limit(m, sectors);
+		while (!model_is_limited(m))
+			sim_step(&n, "requests at the end of the disk");
+		set_size(life, disk, sectors * MODEL_SECTOR);
+		model_cut(m);
+	}
+}
+
+/* While the vCPUs run, and until they have ended. */
+static void let_things_happen(struct life *life, uint64_t *rng)
+{
+	unsigned steps = life->plan->vcpus * VCPU_STEPS, at = 0;
+	bool dies = random_one_in(rng, 3);
+
+	while (wait_for_step(life, at += random_between(rng, steps / 8, steps / 2))) {
+		if (dies && random_one_in(rng, 3)) {
+			life_say(life, "is killed");
+			atomic_store(&life->killed, true);
+			guest_kill(life->guest);
+			break;
+		}
+		resize(life, random_below(rng, life->plan->nr_disks), rng);
+	}
+	for (unsigned v = 0; v < life->plan->vcpus; v++)
+		guest_join(life->vcpu[v].thread);
+}
+
+/* A boot */
+
+static void bring_up(struct life *life, uint64_t *rng)
+{
+	const struct guest_plan *plan = life->plan;
+	unsigned queues = 0;
+	uint64_t share;
+
+	atomic_store(&life->killed, false);
+	atomic_store(&life->steps, 0);
+	memory_init(&life->memory, life->guest);
+	for (unsigned i = 0; i < plan->nr_disks; i++)
+		queues += plan_queues(plan, &plan->disk[i]);
+	/* Besides the slots there are rings, and what is left of a bank. */
+	share = (memory_left(&life->memory) - (4 << 20)) / queues;
+	for (unsigned i = 0; i < plan->nr_disks; i++)
+		device_init(&life->device[i], life, i, share, random_mix(life->seed, i));
+	for (unsigned v = 0; v < plan->vcpus; v++)
+		vcpu_init(&life->vcpu[v], life, v, random_mix(life->seed, 100 + v));
+	for (unsigned i = 0; i < plan->nr_disks; i++)
+		trouble_start(&life->device[i].trouble, life->disk[i].image, life->guest->domid,
+			      rng);
+	for (unsigned i = 0; i < plan->nr_disks; i++)
+		device_start(&life->device[i], rng);
+	atomic_store(&life->running, plan->vcpus);
+	for (unsigned v = 0; v < plan->vcpus; v++)
+		life->vcpu[v].thread = guest_run(vcpu_run, &life->vcpu[v]);
+}
+
+/* No vCPU runs any more.  Each error of the storage has become one of the guest's, and no other has. */
+static void check_device(struct life *life, struct device *dev)
+{
+	bool killed = atomic_load(&life->killed);
+	unsigned long long errors, failed;
+
+	if (!killed)
+		sim_check(guest_disk_state(life->guest, dev->n)->virtio.faults == 0,
+			  "%s: the guest is said to have broken the rules", dev->plan->name);
+	for (unsigned i = 0; i < dev->nr_queues; i++)
+		queue_lose(&dev->queue[i]);
+	errors = trouble_stop(&dev->trouble);
+	failed = dev->failed;
+	sim_check(failed <= errors && (dev->lost || failed == errors),
+		  "%s: %llu errors of the storage, %llu failed requests", dev->plan->name, errors,
+		  failed);
+}
+
+static void check_images(struct life *life)
+{
+	for (unsigned i = 0; i < life->plan->nr_disks; i++)
+		model_check_image(&life->disk[i].model, life->disk[i].image, life->disk[i].bytes);
+}
+
+/* The guest exists when this begins, and when it ends; killed: only what is to be freed of it. */
+static void boot(struct life *life)
+{
+	uint64_t rng = random_mix(life->seed, 1000);
+
+	bring_up(life, &rng);
+	let_things_happen(life, &rng);
+	for (unsigned i = 0; i < life->plan->nr_disks; i++)
+		check_device(life, &life->device[i]);
+	for (unsigned v = 0; v < life->plan->vcpus; v++)
+		vcpu_fini(&life->vcpu[v]);
+	for (unsigned i = 0; i < life->plan->nr_disks; i++)
+		device_fini(&life->device[i]);
+}
+
+void life_run(struct life *life, uint64_t seed)
+{
+	life->guest = create(life);
+	for (unsigned n = 0;; n++) {
+		life->seed = random_mix(seed, n);
+		boot(life);
+		if (!atomic_load(&life->killed) && n + 1 < life->plan->boots) {
+			life_say(life, "reboots");
+			guest_reboot(&life->guest);
+			check_images(life);
+			continue;
+		}
+		if (atomic_load(&life->killed))
+			guest_free(life->guest);
+		else
+			guest_destroy(life->guest);
+		check_images(life);
+		if (n + 1 >= life->plan->boots)
+			return;
+		life->guest = create(life);
+	}
+}
