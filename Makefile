@@ -198,7 +198,7 @@ hostile:
 	$Q$(MAKE) SAN=1 hostile-tests
 	$Qtests/check hostile
 
-# make torture SEEDS=n FROM=seed
+# Random legal guests.
 TORTURE := $B/tests/torture/torture
 TORTURE_OBJS := $(patsubst %.c,$B/%.o,$(wildcard tests/torture/*.c))
 $(TORTURE): $(TORTURE_OBJS) $B/tests/sim/libsim.a | $(XENSTORED_SHIM) $(SIM_SHIM) $B/xvirtiod
@@ -218,7 +218,7 @@ FAULTS_TESTS := $(filter $B/tests/sim/t/faults-%,$(SIM_TESTS))
 $(FAULTS_TESTS): SIM_LIBS += $(LIBS)
 $(FAULTS_TESTS): $B/libxvirtiod.a
 
-sim-tests: $(SIM_TESTS) $(SIM_SHIM) $B/xvirtiod $B/tests/truth/transcript $B/tests/conformance/conformance
+sim-tests: $(SIM_TESTS) $(SIM_SHIM) $B/xvirtiod $B/tests/truth/transcript $B/tests/conformance/conformance $(TORTURE)
 
 -include $(SIM_OBJS:.o=.d) $(CONFORMANCE_OBJS:.o=.d) $(TRUTH_OBJS:.o=.d) $(SIM_TESTS:=.d) $(SIM_SHIM_OBJS:.o=.d) $(XENSTORED_SHIM_OBJS:.o=.d)
 -include $(TORTURE_OBJS:.o=.d)
@@ -275,6 +275,7 @@ help:
 	@echo "make unit-tests build the unit tests; run one as $B/tests/unit/NAME"
 	@echo "make conformance  each clause of VIRTIO and the test that proves it, against the simulator"
 	@echo "make hostile    attacks of guests, as docs/hostile-guests.md has them, with sanitizers"
+	@echo "make torture    random legal guests with SEEDS=number, FROM=the first; SAN=1: with sanitizers"
 	@echo "make sim-tests  build the simulator and its tests, $B/tests/sim/t/NAME"
 	@echo "make fuzz       look for crashes with libFuzzer: FUZZ_TIME=seconds, FUZZ=one harness"
 	@echo "make fuzz-check a short run of each fuzz harness; make fuzz-coverage: lines reached"
@@ -285,5 +286,5 @@ help:
 	@echo "ARCH=arm64 cross-builds; SYSROOT=DIR holds Debian's arm64 packages, unpacked,"
 	@echo "such as: make ARCH=arm64 SYSROOT=\$$(tests/lab/lab sysroot)"
 
-.PHONY: all unit-tests hostile-tests hostile sim-tests conformance transcript man lint install uninstall check demo packages clean help
+.PHONY: all unit-tests hostile-tests hostile torture sim-tests conformance transcript man lint install uninstall check demo packages clean help
 .SECONDARY:

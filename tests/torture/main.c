@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * torture [--seeds N] [--from SEED]   the lives of guests that N seeds make; 10, from 1 on
- * torture --seed SEED [-v]            of one seed, in this process; -v tells what happens
+ * torture [--seeds N] [--from SEED]       the lives of guests that N seeds make; 10, from 1 on
+ * torture --seeds 1 --from SEED [-v]      one, in this process: says what it is; -v: and what happens
  *
  * Theory: a seed makes a world of one or two guests with disks and a configuration for the daemon, and
  * everything that happens in it: what each vCPU does step by step, what each queue asks for request by
@@ -10,8 +10,8 @@
  * sectors whose write had no answer or an error, which are old or new.  model.c knows it byte by byte, and
  * the image is compared with it from outside when a guest is gone.
  *
- * Two seeds run at a time, each in a process of its own.  One that fails leaves its directory (image files,
- * the daemon's log, what the process said), and the command that replays it.
+ * As many seeds run at a time as there are CPUs, each in a process of its own.  One that fails leaves its
+ * directory (image files, the daemon's log, what the process said), and the command that replays it.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -28,7 +28,7 @@
 #include "tests/torture/life.h"
 #include "tests/torture/random.h"
 
-#define JOBS 2
+#define JOBS_MAX 64
 
 /* Seconds before a seed that says nothing hangs, whatever its own waits think; most take one. */
 #define SEED_LIMIT 600
@@ -70,8 +70,7 @@ static int run_seed(uint64_t seed)
 	static struct plan plan;
 
 	plan_make(seed, &plan);
-	if (life_is_verbose)
-		plan_print(&plan);
+	plan_print(&plan);
 	sim_start(plan.config);
 	for (unsigned i = 0; i < plan.nr_guests; i++)
 		life_init(&lives[i], &plan.guest[i]);
@@ -124,7 +123,7 @@ static void start(struct job *job, const char *base, uint64_t seed)
 		setenv("TMPDIR", job->dir, 1);
 		setrlimit(RLIMIT_CORE, &no_core);
 		alarm(SEED_LIMIT);
-		execl("/proc/self/exe", "torture", "--seed", text, NULL);
+		execl("/proc/self/exe", "torture", "--seeds", "1", "--from", text, NULL);
 		_exit(127);
 	}
 }
@@ -154,7 +153,7 @@ static bool finish(struct job *job, const char *self, int status)
 			  job->dir);
 		return true;
 	}
-	fprintf(stderr, "seed %llu failed (%s %d); again: %s --seed %llu -v; kept: %s\n",
+	fprintf(stderr, "seed %llu failed (%s %d); again: %s --seeds 1 --from %llu; kept: %s\n",
 		(unsigned long long)job->seed, WIFSIGNALED(status) ? "signal" : "status",
 		WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status), self,
 		(unsigned long long)job->seed, job->dir);
@@ -165,25 +164,28 @@ static bool finish(struct job *job, const char *self, int status)
 static int run_seeds(const char *self, uint64_t from, uint64_t seeds)
 {
 	const char *tmp = getenv("TMPDIR");
-	struct job job[JOBS] = { { .pid = 0 } };
+	struct job job[JOBS_MAX] = { { .pid = 0 } };
+	unsigned width = sysconf(_SC_NPROCESSORS_ONLN);
 	uint64_t next = 0, failed = 0;
 	unsigned running = 0;
 	char base[64];
 
+	if (width > JOBS_MAX)
+		width = JOBS_MAX;
 	snprintf(base, sizeof(base), "%s/torture.XXXXXX", tmp ? tmp : "/tmp");
 	sim_check(mkdtemp(base), "mkdtemp %s: %s", base, strerror(errno));
 	while (next < seeds || running) {
 		int status;
 		pid_t pid;
 
-		for (unsigned i = 0; i < JOBS && next < seeds; i++) {
+		for (unsigned i = 0; i < width && next < seeds; i++) {
 			if (job[i].pid)
 				continue;
 			start(&job[i], base, from + next++);
 			running++;
 		}
 		pid = wait(&status);
-		for (unsigned i = 0; i < JOBS; i++)
+		for (unsigned i = 0; i < width; i++)
 			if (job[i].pid == pid)
 				failed += !finish(&job[i], self, status);
 		running--;
@@ -199,11 +201,9 @@ int main(int argc, char **argv)
 	static const struct option options[] = {
 		{ "seeds", required_argument, NULL, 'n' },
 		{ "from", required_argument, NULL, 'f' },
-		{ "seed", required_argument, NULL, 's' },
 		{ NULL, 0, NULL, 0 },
 	};
-	uint64_t seeds = 10, from = 1, seed = 0;
-	bool one = false;
+	uint64_t seeds = 10, from = 1;
 	int c;
 
 	while ((c = getopt_long(argc, argv, "v", options, NULL)) != -1) {
@@ -214,10 +214,6 @@ int main(int argc, char **argv)
 		case 'f':
 			from = strtoull(optarg, NULL, 10);
 			break;
-		case 's':
-			seed = strtoull(optarg, NULL, 10);
-			one = true;
-			break;
 		case 'v':
 			life_is_verbose = true;
 			break;
@@ -225,5 +221,5 @@ int main(int argc, char **argv)
 			return 2;
 		}
 	}
-	return one ? run_seed(seed) : run_seeds(argv[0], from, seeds);
+	return seeds == 1 ? run_seed(from) : run_seeds(argv[0], from, seeds);
 }
