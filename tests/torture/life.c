@@ -8,6 +8,8 @@
 
 #include "tests/torture/random.h"
 
+#define PAGE_SECTORS (4096 / MODEL_SECTOR)
+
 bool life_is_verbose;
 
 void life_say(const struct life *life, const char *fmt, ...)
@@ -166,24 +168,35 @@ static void set_size(struct life *life, unsigned disk, uint64_t bytes)
 	life_say(life, "xvd%c has %llu bytes now", 'a' + disk, (unsigned long long)bytes);
 }
 
+/* The guest's part in that: no requests from there on. */
+static void leave_end_alone(struct model *m, uint64_t sectors)
+{
+	unsigned n = 0;
+
+	model_limit(m, sectors);
+	while (!model_is_limited(m))
+		sim_step(&n, "requests at the end of the disk");
+}
+
 static void resize(struct life *life, unsigned disk, uint64_t *rng)
 {
 	struct model *m = &life->disk[disk].model;
 	uint64_t old = model_sectors(m), sectors;
-	unsigned n = 0;
 
 	if (!life->plan->disk[disk].resized)
 		return;
 	if (random_one_in(rng, 2) && old < m->room) {
+		/*
+		 * The host's kernel fills the page at the end of a file by way of the page cache when the file
+		 * grows, and does not wait for O_DIRECT.
+		 */
 		sectors = random_between(rng, old + 1, m->room);
+		leave_end_alone(m, old - old % PAGE_SECTORS);
 		set_size(life, disk, sectors * MODEL_SECTOR);
 		model_grow(m, sectors);
 	} else if (old > 1) {
-		/* A guest leaves alone what is to be cut off. */
 		sectors = random_between(rng, 1, old - 1);
-		model_limit(m, sectors);
-		while (!model_is_limited(m))
-			sim_step(&n, "requests at the end of the disk");
+		leave_end_alone(m, sectors);
 		set_size(life, disk, sectors * MODEL_SECTOR);
 		model_cut(m);
 	}

@@ -22,7 +22,7 @@ static void add(struct trouble *t, const struct fault_rule *rule, bool error)
 /* What the daemon has to get over by itself. */
 static void add_harmless(struct trouble *t, struct fault_rule rule, uint64_t *rng)
 {
-	rule.skip = random_below(rng, 100);
+	rule.skip = random_size(rng, 100) - 1;
 	switch (random_below(rng, 5)) {
 	case 0:
 		rule.ops = random_one_in(rng, 2) ? ANYTHING : DATA;
