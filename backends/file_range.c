@@ -63,9 +63,8 @@ static void discard_done(struct loop_op *op, int res)
 	int r = res < 0 ? file_check_step(fr) : 0;
 
 	if (r) {
-		file_finish(
-			fr,
-			r); /* what the kernel says of a lost range tells nothing of the image */
+		/* What the kernel says of a lost range tells nothing of the image. */
+		file_finish(fr, r);
 	} else if (file_should_retry(fr, res)) {
 		file_discard(fr);
 	} else if (res == -EOPNOTSUPP || res == -ENOTTY || res == -EINVAL) {

@@ -145,10 +145,8 @@ static void begin_reset(struct virtio_mmio *m)
 	struct virtio_device *dev = &m->dev;
 	struct virtio_state *s = dev->state;
 
-	for (unsigned i = 0; i < dev->nr_queues; i++) {
+	for (unsigned i = 0; i < dev->nr_queues; i++)
 		virtq_reset(&dev->queues[i]);
-		s->queues[i].resetting = 0;
-	}
 	s->interrupt_status = 0;
 	s->config_unseen = 0;
 	s->device_features_sel = s->driver_features_sel = s->queue_sel = 0;
