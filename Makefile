@@ -11,7 +11,8 @@ unitdir ?= $(prefix)/lib/systemd/system
 # ARCH=arm64 cross-builds; SYSROOT=DIR holds unpacked Debian packages of that architecture.
 HOST_ARCH := $(shell uname -m | sed 's/aarch64/arm64/')
 ARCH ?= $(HOST_ARCH)
-CLANG ?=
+# These variants are clang's alone.
+CLANG ?= $(if $(filter coverage fuzz%,$(SAN)),1)
 ifneq ($(ARCH),$(HOST_ARCH))
 CROSS := $(if $(filter arm64,$(ARCH)),aarch64-linux-gnu-,$(error ARCH=$(ARCH): only arm64 is cross-built))
 TRIPLET := $(CROSS:-=)
@@ -25,8 +26,8 @@ SYSROOT_LDFLAGS := -B$(LIBDIR) -L$(LIBDIR) -L$(SYSROOT)/lib/$(TRIPLET) \
 	-Wl,-rpath-link,$(LIBDIR) -Wl,-rpath-link,$(SYSROOT)/lib/$(TRIPLET)
 endif
 
-# make SAN=1 builds with address and undefined-behaviour sanitizers; SAN=fuzz, clang only, as well with
-# what libFuzzer and its harnesses want; SAN=fuzzcov with that alone, to measure coverage.
+# make SAN=1 builds with address and undefined-behaviour sanitizers; SAN=fuzz as well with what libFuzzer
+# and its harnesses want; SAN=fuzzcov with that alone, to measure coverage.
 # SAN=thread builds with the sanitizer for threads; SAN=coverage counts which lines run.
 SAN ?=
 PLAIN := build/$(ARCH)$(if $(CLANG),-clang)
@@ -42,8 +43,10 @@ SANFLAGS_fuzzcov += -fprofile-instr-generate -fcoverage-mapping
 # This sanitizer does not know fences.  It need not know ours: they put a store before a load, or are
 # between two processes; the order of data comes from acquiring loads and releasing stores.
 SANFLAGS_thread := -fsanitize=thread $(if $(CLANG),,-Wno-tsan) -fno-omit-frame-pointer
-# Without optimising, a line is a line.
-SANFLAGS_coverage := --coverage -O0
+# The counters are in a file from the start of a process, mapped: a worker can write no file at its end,
+# and one that is killed counts, too.
+SANFLAGS_coverage := -fprofile-instr-generate -fcoverage-mapping -mllvm -runtime-counter-relocation \
+	-Wno-unused-command-line-argument
 SANFLAGS := $(SANFLAGS_$(SAN))
 ALL_CFLAGS := -std=gnu11 $(WARNINGS) -I. -D_GNU_SOURCE -DXVIRTIOD_VERSION='"$(VERSION)"' \
 	-DSYSCONFDIR='"$(sysconfdir)"' $(HARDENING) $(SANFLAGS) -MMD -MP
@@ -251,6 +254,10 @@ uninstall:
 		$(DESTDIR)$(mandir)/man5/xvirtiod.conf.5 $(UNITS:%=$(DESTDIR)$(unitdir)/%)
 	@echo "left: $(DESTDIR)$(sysconfdir)/xvirtiod"
 
+# What the tests run of the program: build/coverage/index.html, and a line for each file.
+coverage:
+	$Qtests/tools/coverage
+
 lint:
 	$Qstatus=0; for l in tests/lint/*; do [ ! -x $$l ] || $$l || status=1; done; exit $$status
 
@@ -269,22 +276,32 @@ clean:
 
 help:
 	@echo "make            build the daemon, $B/xvirtiod"
+	@echo "make install    with DESTDIR=, prefix=, sysconfdir=, unitdir=; make uninstall"
 	@echo "make demo       show it: a guest on real Xen (in QEMU) uses a disk; installs packages"
 	@echo "make check      all tests, those on real Xen included; installs packages"
-	@echo "make lint       the checks of the source alone"
-	@echo "make unit-tests build the unit tests; run one as $B/tests/unit/NAME"
-	@echo "make conformance  each clause of VIRTIO and the test that proves it, against the simulator"
-	@echo "make hostile    attacks of guests, as docs/hostile-guests.md has them, with sanitizers"
-	@echo "make torture    random legal guests with SEEDS=number, FROM=the first; SAN=1: with sanitizers"
-	@echo "make sim-tests  build the simulator and its tests, $B/tests/sim/t/NAME"
-	@echo "make fuzz       look for crashes with libFuzzer: FUZZ_TIME=seconds, FUZZ=one harness"
-	@echo "make fuzz-check a short run of each fuzz harness; make fuzz-coverage: lines reached"
-	@echo "make man        put the list of configuration keys into the man page"
-	@echo "make install    with DESTDIR=, prefix=, sysconfdir=, unitdir=; make uninstall"
+	@echo "make coverage   what the tests run of the program: a summary, and build/coverage/index.html"
 	@echo "make clean      remove build/"
-	@echo "With CLANG=1 clang builds; with SAN=1 sanitizers are on; V=1 shows the commands."
-	@echo "ARCH=arm64 cross-builds; SYSROOT=DIR holds Debian's arm64 packages, unpacked,"
-	@echo "such as: make ARCH=arm64 SYSROOT=\$$(tests/lab/lab sysroot)"
+	@echo
+	@echo "One kind of test; tests/check STAGE... runs the stages of make check:"
+	@echo "make lint         the checks of the source"
+	@echo "make conformance  each clause of VIRTIO, its test and the result; writes docs/conformance.md"
+	@echo "make hostile      attacks of guests, as docs/hostile-guests.md has them, with sanitizers"
+	@echo "make torture      random legal guests: SEEDS=number, FROM=the first"
+	@echo "make fuzz         look for crashes with libFuzzer: FUZZ_TIME=seconds, FUZZ=one harness"
+	@echo "make fuzz-check   a short run of each harness; make fuzz-coverage: lines reached"
+	@echo "Only built by make unit-tests, sim-tests, hostile-tests, fuzz-harnesses:"
+	@echo "                  programs to run, such as $B/tests/unit/NAME"
+	@echo
+	@echo "make man        put the list of configuration keys into the man page"
+	@echo "make transcript write anew what a guest sees, tests/truth/transcript.txt"
+	@echo "make packages   install the Debian packages that building and testing need"
+	@echo
+	@echo "CLANG=1         build with clang, not gcc"
+	@echo "SAN=1           with sanitizers of addresses and undefined behaviour; SAN=thread: of threads"
+	@echo "SAN=coverage    with counters of lines (clang); SAN=fuzz: for the fuzz harnesses (clang)"
+	@echo "V=1             show the commands"
+	@echo "ARCH=arm64      cross-build; SYSROOT=DIR holds Debian's arm64 packages, unpacked, such as:"
+	@echo "                make ARCH=arm64 SYSROOT=\$$(tests/lab/lab sysroot)"
 
-.PHONY: all unit-tests hostile-tests hostile torture sim-tests conformance transcript man lint install uninstall check demo packages clean help
+.PHONY: all unit-tests hostile-tests hostile torture sim-tests conformance coverage transcript man lint install uninstall check demo packages clean help
 .SECONDARY:
