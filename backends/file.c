@@ -157,6 +157,7 @@ static void buffered_issue(struct file_request *fr)
 	uint64_t offset = req->offset + fr->pos;
 	int fd = fr->file->fd;
 
+	fr->file->cached |= req->op == BLK_WRITE;
 	fr->op.done = buffered_done;
 	sqe = loop_get_sqe(fr->file->loop, &fr->op);
 	if (req->nr_iov == 1) {

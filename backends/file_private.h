@@ -20,6 +20,8 @@ struct file_backend {
 	int fd, direct_fd;
 	unsigned refused;   /* REFUSED_* */
 	unsigned in_flight; /* requests */
+	bool cached;	    /* something was written through the page cache */
+	int lost; /* 0, or why the page cache lost writes: no flush can succeed any more */
 	struct log_limit errors;
 };
 

@@ -2,7 +2,8 @@
 /*
  * The requests of file.c that move no data of the guest.
  *
- * FLUSH is an fdatasync; BLK_FUA is RWF_DSYNC on writes, and an fdatasync after zeroing.
+ * FLUSH is an fdatasync; BLK_FUA is RWF_DSYNC on writes, and an fdatasync after zeroing.  If one fails
+ * and the page cache was used, all later ones fail.
  *
  * DISCARD and WRITE_ZEROES try the cheapest way first.  What the file system turns out not to
  * support is remembered in file_backend.refused and not tried again.  At the end of the line DISCARD
@@ -28,18 +29,31 @@ static const unsigned char zeroes[65536];
 static void sync_done(struct loop_op *op, int res)
 {
 	struct file_request *fr = file_request_of(op);
+	struct file_backend *f = fr->file;
 
-	if (file_should_retry(fr, res))
+	if (file_should_retry(fr, res)) {
 		file_sync(fr);
-	else
-		file_finish(fr, MIN(res, 0));
+		return;
+	}
+	/*
+	 * The kernel says once that pages could not be written back, and takes them for clean: another
+	 * fdatasync would succeed, while what the guest has written is gone.
+	 */
+	if (res < 0 && f->cached)
+		f->lost = res;
+	file_finish(fr, f->lost ? f->lost : MIN(res, 0));
 }
 
 void file_sync(struct file_request *fr)
 {
+	struct file_backend *f = fr->file;
+
+	if (f->lost) {
+		file_finish(fr, f->lost);
+		return;
+	}
 	fr->op.done = sync_done;
-	io_uring_prep_fsync(loop_get_sqe(fr->file->loop, &fr->op), fr->file->fd,
-			    IORING_FSYNC_DATASYNC);
+	io_uring_prep_fsync(loop_get_sqe(f->loop, &fr->op), f->fd, IORING_FSYNC_DATASYNC);
 }
 
 static void fallocate_issue(struct file_request *fr, int mode, uint64_t offset, uint64_t len,
@@ -167,6 +181,7 @@ void file_write_zeroes(struct file_request *fr)
 	} else if (mode) {
 		fallocate_issue(fr, mode, req->offset, req->len, zeroes_allocated);
 	} else {
+		fr->file->cached = true;
 		fr->op.done = zeroes_written;
 		sqe = loop_get_sqe(fr->file->loop, &fr->op);
 		io_uring_prep_write(sqe, fr->file->fd, zeroes, MIN(left, sizeof(zeroes)),

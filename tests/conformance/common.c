@@ -15,6 +15,37 @@ unsigned hold(uint64_t ops)
 							     .action = FAULT_HOLD });
 }
 
+void device_variants(struct drv ret[VARIANTS])
+{
+	struct guest_spec g = { .nr_disks = VARIANTS, .vcpus = 2 };
+
+	sim_start("guests = ( { name = \"guest1\"; disks = ("
+		  "{ vdev = \"xvdc\"; cache = \"buffered\"; },"
+		  "{ vdev = \"xvde\"; backend = \"null\"; null_size = \"1M\"; }); } );\n");
+	for (unsigned i = 0; i < VARIANTS; i++) {
+		char name[2] = { 'a' + i, '\0' };
+
+		g.disk[i] = toolstack_disk(i, sim_image(name, 1 << 20, true));
+		g.disk[i].discard = i == DISCARDS || i == BUFFERED;
+		g.disk[i].read_only = i == READ_ONLY;
+	}
+	the_guest = guest_create(&g);
+	for (unsigned i = 0; i < VARIANTS; i++)
+		guest_driver(the_guest, i, 2 << 20, &ret[i]);
+}
+
+void device_variants_without(unsigned bit, struct drv ret[VARIANTS])
+{
+	device_variants(ret);
+	for (unsigned i = 0; i < VARIANTS; i++) {
+		uint64_t offered = drv_offered(&ret[i]);
+
+		sim_check(!(offered & BIT64(bit)), "bit %u is offered", bit);
+		sim_check(!drv_negotiate(&ret[i], offered | BIT64(bit)), "bit %u is accepted", bit);
+		sim_check(drv_negotiate(&ret[i], offered), "the same without bit %u", bit);
+	}
+}
+
 void resize_image(uint64_t bytes)
 {
 	sim_check(truncate(the_image, bytes) == 0, "truncate to %llu bytes: %s",

@@ -50,7 +50,10 @@ extern const struct clause clauses_c_memory[];
 extern const struct clause clauses_c_notify[];
 extern const struct clause clauses_c_queues[];
 extern const struct clause clauses_c_stress[];
-extern const struct clause clauses_e[]; /* the block device */
+extern const struct clause clauses_e_config[]; /* the block device */
+extern const struct clause clauses_e_durable[];
+extern const struct clause clauses_e_ranges[];
+extern const struct clause clauses_e_requests[];
 
 /* Bits of InterruptStatus. */
 #define INT_USED   1
@@ -77,6 +80,16 @@ struct drv *device(const struct device_spec *spec);
 
 /* The same, and the driver has negotiated everything but the bits in without, and is running. */
 struct drv *running_device(uint64_t without);
+
+/*
+ * In place of device(): a guest of two vCPUs with a disk of each kind, of 1 MiB each; a driver for each,
+ * which has touched nothing yet.
+ */
+enum { DISCARDS, KEEPS, BUFFERED, READ_ONLY, NO_IMAGE, VARIANTS };
+void device_variants(struct drv ret[VARIANTS]);
+
+/* The same; none of them offers a feature, and a driver that wants it nevertheless does not get on. */
+void device_variants_without(unsigned bit, struct drv ret[VARIANTS]);
 
 /* A device of so many queues, and vCPUs. */
 struct drv *device_with_queues(unsigned n);

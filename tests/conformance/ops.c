@@ -87,6 +87,40 @@ bool image_is_pattern(const char *path, uint64_t sector, unsigned n)
 	return true;
 }
 
+void record_ops(const char *path)
+{
+	faults_forget_records(&sim.faults);
+	faults_record_start(&sim.faults, faults_file(path));
+}
+
+struct image_ops recorded_ops(const char *path)
+{
+	struct image_ops ops = { 0 };
+	struct fault_record *r;
+	size_t n;
+
+	faults_record_stop(&sim.faults, faults_file(path));
+	r = faults_records(&sim.faults, &n);
+	for (size_t i = 0; i < n; i++) {
+		if (r[i].event != FAULT_COMPLETE || r[i].result < 0)
+			continue;
+		ops.writes += r[i].op == FAULT_WRITE;
+		ops.stable += r[i].op == FAULT_WRITE && r[i].dsync;
+		ops.flushes += r[i].op == FAULT_FSYNC;
+		ops.ranges += r[i].op == FAULT_FALLOCATE || r[i].op == FAULT_URING_CMD;
+	}
+	free(r);
+	return ops;
+}
+
+void check_nothing_recorded(const char *path)
+{
+	struct image_ops ops = recorded_ops(path);
+
+	sim_check(!ops.writes && !ops.flushes && !ops.ranges, "%u writes, %u flushes, %u ranges",
+		  ops.writes, ops.flushes, ops.ranges);
+}
+
 bool is_serial(const void *data, const char *serial)
 {
 	char wanted[20] = { 0 };

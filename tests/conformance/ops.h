@@ -25,6 +25,7 @@ struct blk_range {
 
 #define RANGE_BYTES 16
 #define RANGE_UNMAP 1
+#define RANGES_MAX  32 /* of one request */
 
 /* As they go over the wire; ret has room for n * RANGE_BYTES. */
 void ranges_put(const struct blk_range *r, unsigned n, void *ret);
@@ -36,6 +37,19 @@ uint8_t ranges_io(struct drv *d, uint32_t type, const struct blk_range *r, unsig
 bool image_is_zero(const char *path, uint64_t sector, unsigned n);
 bool image_is_pattern(const char *path, uint64_t sector, unsigned n);
 bool image_is(const char *path, uint64_t sector, const void *data, uint32_t len);
+
+/* What the daemon has done to an image, and what of it has succeeded. */
+struct image_ops {
+	unsigned writes, flushes, ranges; /* ranges: zeroed, or given back */
+	unsigned stable;		  /* writes that were stable when they were done */
+};
+
+/* Begin to count, and end it. */
+void record_ops(const char *path);
+struct image_ops recorded_ops(const char *path);
+
+/* None of these was done to the image since record_ops(). */
+void check_nothing_recorded(const char *path);
 
 /* The serial number of a disk that has none in the configuration is its vdev: 20 bytes, NUL-padded. */
 bool is_serial(const void *data, const char *serial);

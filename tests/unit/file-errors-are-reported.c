@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What the kernel says comes back as it is, once, on either path, and the engine goes on afterwards;
- * a flood of errors gives a few lines of log.
+ * a flood of errors gives a few lines of log.  Only a flush that fails may have lost what the page cache
+ * held, so no later one succeeds.
  */
 #include "tests/unit/storage.h"
 
@@ -14,6 +15,8 @@ static void come_back(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(storage_kinds); i++) {
+		bool cached = storage_kinds[i].cache == IMAGE_CACHE_BUFFERED;
+
 		if (!storage_open(&s, &loop, &storage_kinds[i], sizeof(data)))
 			continue;
 		for (unsigned op = BLK_READ; op <= BLK_WRITE_ZEROES; op++) {
@@ -28,7 +31,8 @@ static void come_back(void **state)
 				assert_int_equal(t.result, -EBADF);
 			}
 			assert_int_equal(
-				run(&s, op, 0, 0, sizeof(data), op <= BLK_WRITE ? data : NULL), 0);
+				run(&s, op, 0, 0, sizeof(data), op <= BLK_WRITE ? data : NULL),
+				op == BLK_FLUSH && cached ? -EBADF : 0);
 		}
 		storage_close(&s);
 	}

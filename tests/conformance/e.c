@@ -1,6 +1,0 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "tests/conformance/conformance.h"
-
-const struct clause clauses_e[] = {
-	{ .id = NULL },
-};
