@@ -281,9 +281,9 @@ bool request_finish(struct request *r, struct queue *q, uint32_t used_len)
 		served(r, q, used_len, name);
 	} else if (status != r->expected) {
 		failed = true;
-		sim_check(r->stored && dev->trouble.errors && status == BLK_IOERR,
-			  "%s: %s: status is %u, not %u", dev->plan->name, name, status,
-			  r->expected);
+		life_check(dev->life, r->stored && dev->trouble.errors && status == BLK_IOERR,
+			   "%s: %s: status is %u, not %u", dev->plan->name, name, status,
+			   r->expected);
 		if (r->writes)
 			model_maybe(dev->model, r->extent, r->nr_extents, r->stamp);
 	}
