@@ -102,18 +102,19 @@ static void fill(struct request *r, const struct queue *q)
 	memset(q->scratch, 0, r->header_len + r->out_len);
 	memcpy(q->scratch, &header, r->header_len);
 	if (r->type == T_DISCARD || r->type == T_WRITE_ZEROES) {
-		for (unsigned i = 0; i < r->nr_extents; i++) {
+		for (unsigned i = 0; i < r->access.nr; i++) {
 			struct {
 				uint64_t sector;
 				uint32_t nr, flags;
-			} range = { htole64(r->extent[i].first), htole32(r->extent[i].nr),
-				    htole32(r->range_flags) };
+			} range = { htole64(r->access.extent[i].first),
+				    htole32(r->access.extent[i].nr), htole32(r->range_flags) };
 
 			memcpy(data + sizeof(range) * i, &range, sizeof(range));
 		}
-	} else if (r->type == T_OUT && r->nr_extents) {
-		for (uint32_t i = 0; i < r->extent[0].nr; i++)
-			model_fill(r->stamp, r->sector + i, data + (uint64_t)i * MODEL_SECTOR);
+	} else if (r->type == T_OUT && r->access.nr) {
+		for (uint32_t i = 0; i < r->access.extent[0].nr; i++)
+			model_fill(r->access.stamp, r->sector + i,
+				   data + (uint64_t)i * MODEL_SECTOR);
 	}
 	for (unsigned k = 0; k < r->nr_segs; k++) {
 		const struct drv_seg *s = &r->seg[k];

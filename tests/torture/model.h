@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What a disk must hold, sector by sector.  Contents are not stored but made from a stamp: the number of
- * the write that they came with.  A sector whose last write got no answer, or an error, has several stamps
- * that it may have, until a read shows which one it is.
+ * the write that they came with.
  *
- * Requests in flight hold their sectors, as many readers or as one writer, so that each read has one right
- * answer.  All functions may be called from any thread.
+ * Theory: a sector has a list of writes whose data it may hold.  A write is in the list from when it begins.
+ * One that is answered well takes all those off the list that had ended before it began; one that got an
+ * error, or no answer, takes none off, since it may have happened or not.  A read must find what has been in
+ * the list at any time since the read began; and if nothing was written meanwhile, that is what the sector
+ * holds from then on.  Where writes meet each other, or a read, the storage may mix them, word by word.
+ *
+ * All functions may be called from any thread.
  */
 #ifndef TESTS_TORTURE_MODEL_H
 #define TESTS_TORTURE_MODEL_H
@@ -20,20 +24,33 @@
 #define MODEL_ZEROES  0u
 #define MODEL_PATTERN 1u /* of sim_pattern() */
 
-/* So many stamps are told apart; a sector that may have more of them is not compared. */
-#define MODEL_STAMPS 6
+/* What a sector may hold, at most: it takes no more writes until a read shows what it is. */
+#define MODEL_WRITES  5
+
+#define MODEL_EXTENTS 32
+
+/* Times count the accesses that began or ended. */
+struct model_write {
+	uint64_t stamp;
+	uint32_t begin;
+	uint32_t end; /* 0: in flight */
+	uint32_t
+		gone; /* when it was taken off the list, and is kept for those who read; 0: it is in it */
+};
 
 struct model_sector {
-	uint64_t stamp[MODEL_STAMPS];
-	uint8_t nr;	 /* 0: anything */
-	int16_t holders; /* -1: a writer */
+	struct model_write write[MODEL_WRITES];
+	uint16_t readers; /* in flight */
+	uint8_t nr;
+	bool mixed; /* writes have met */
 };
 
 struct model {
 	pthread_mutex_t lock;
 	const char *name;
-	uint64_t sectors; /* requests may hold */
+	uint64_t sectors; /* that may be accessed */
 	uint64_t room;	  /* that the disk can grow to */
+	uint32_t time;
 	struct model_sector *sector;
 };
 
@@ -42,28 +59,44 @@ struct extent {
 	uint32_t nr;
 };
 
+/* A request's way of reading or writing the disk. */
+struct access {
+	struct extent extent[MODEL_EXTENTS];
+	unsigned nr;
+	bool writes;
+	uint64_t stamp; /* of what is written */
+	uint32_t begin;
+};
+
 /* All sectors have the stamp; those from sectors to room are zeroes, should the disk grow. */
 void model_init(struct model *m, const char *name, uint64_t sectors, uint64_t room, uint64_t stamp);
 void model_fini(struct model *m);
 
-/* That requests may hold now. */
+/* That may be accessed now. */
 uint64_t model_sectors(struct model *m);
 
 /* Contents of a sector with a stamp: MODEL_SECTOR bytes. */
 void model_fill(uint64_t stamp, uint64_t sector, void *ret);
 
-/* Hold all of the extents, or none: somebody else has one of them, or it is outside the disk. */
-bool model_hold(struct model *m, const struct extent *e, unsigned n, bool write);
-void model_release(struct model *m, const struct extent *e, unsigned n);
+/*
+ * Before the device can know of it.  False, and nothing has happened, if it is outside the disk, or a sector
+ * has no room for it, or it would meet others, of which one writes, and may not (meets).
+ */
+bool model_begin(struct model *m, struct access *a, bool meets);
 
-/* What was held for writing has the stamp now; or it may have it. */
-void model_write(struct model *m, const struct extent *e, unsigned n, uint64_t stamp);
-void model_maybe(struct model *m, const struct extent *e, unsigned n, uint64_t stamp);
+/* What was read, one extent, is what the disk may hold; if not, the test fails; who is for its message. */
+void model_check(struct model *m, const struct access *a, const void *data, const char *who);
 
-/* Is this what the sectors hold?  If not, the test fails; who is for its message. */
-void model_check(struct model *m, uint64_t first, uint32_t nr, const void *data, const char *who);
+enum model_result {
+	MODEL_NOT_WRITTEN, /* of a read, too */
+	MODEL_MAYBE_WRITTEN,
+	MODEL_WRITTEN,
+};
 
-/* Requests stay below sectors from now on; are none above in flight any more? */
+/* After the device has done with it. */
+void model_end(struct model *m, const struct access *a, enum model_result result);
+
+/* No access begins from sectors on; are none in flight there any more? */
 void model_limit(struct model *m, uint64_t sectors);
 bool model_is_limited(struct model *m);
 
@@ -71,7 +104,7 @@ bool model_is_limited(struct model *m);
 void model_cut(struct model *m);
 void model_grow(struct model *m, uint64_t sectors);
 
-/* The image, of which nobody has requests in flight, is as long as it must be and holds what it must. */
+/* The image, which nobody accesses, is as long as it must be and holds what it must. */
 void model_check_image(struct model *m, const char *path, uint64_t bytes);
 
 #endif

@@ -141,12 +141,12 @@ static bool add(struct queue *q, uint16_t at)
 		return false;
 	r = &s->req;
 	request_decide(r, dev, room(q), number, &rng);
-	if (r->holds && !model_hold(dev->model, r->extent, r->nr_extents, r->writes))
+	if (r->accesses && !model_begin(dev->model, &r->access, random_one_in(&rng, 6)))
 		return false;
 	poison(q, s);
 	if (!request_lay_out(r, q, s->gpa, q->slot_bytes, &rng)) {
-		if (r->holds)
-			model_release(dev->model, r->extent, r->nr_extents);
+		if (r->accesses)
+			model_end(dev->model, &r->access, MODEL_NOT_WRITTEN);
 		return false;
 	}
 	s->used = true;

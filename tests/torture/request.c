@@ -41,40 +41,40 @@ static void decide_data(struct request *r, const struct device *dev, uint32_t ty
 			uint64_t *rng)
 {
 	r->type = type;
-	r->extent[0] = somewhere(dev, room / MODEL_SECTOR, rng);
-	r->nr_extents = 1;
-	r->sector = r->extent[0].first;
-	r->holds = r->stored = true;
+	r->access.extent[0] = somewhere(dev, room / MODEL_SECTOR, rng);
+	r->access.nr = 1;
+	r->sector = r->access.extent[0].first;
+	r->accesses = r->stored = true;
 	if (type == T_IN) {
-		r->in_len = r->extent[0].nr * MODEL_SECTOR;
+		r->in_len = r->access.extent[0].nr * MODEL_SECTOR;
 		return;
 	}
-	r->out_len = r->extent[0].nr * MODEL_SECTOR;
-	r->writes = true;
+	r->out_len = r->access.extent[0].nr * MODEL_SECTOR;
+	r->access.writes = true;
 	if (dev->plan->read_only) {
 		r->expected = BLK_IOERR;
-		r->holds = r->stored = false;
+		r->accesses = r->stored = false;
 	}
 }
 
 static void decide_ranges(struct request *r, const struct device *dev, uint32_t type, uint32_t room,
 			  uint64_t *rng)
 {
-	unsigned most = room / RANGE_BYTES < REQUEST_EXTENTS ? room / RANGE_BYTES : REQUEST_EXTENTS;
+	unsigned most = room / RANGE_BYTES < MODEL_EXTENTS ? room / RANGE_BYTES : MODEL_EXTENTS;
 	unsigned bit = type == T_DISCARD ? F_DISCARD : F_WRITE_ZEROES;
 
 	r->type = type;
-	r->nr_extents = random_one_in(rng, 2) ? 1 : random_size(rng, most);
-	for (unsigned i = 0; i < r->nr_extents; i++)
-		r->extent[i] = somewhere(dev, RANGE_SECTORS / r->nr_extents, rng);
-	r->out_len = r->nr_extents * RANGE_BYTES;
+	r->access.nr = random_one_in(rng, 2) ? 1 : random_size(rng, most);
+	for (unsigned i = 0; i < r->access.nr; i++)
+		r->access.extent[i] = somewhere(dev, RANGE_SECTORS / r->access.nr, rng);
+	r->out_len = r->access.nr * RANGE_BYTES;
 	r->range_flags = type == T_WRITE_ZEROES && random_one_in(rng, 2) ? RANGES_UNMAP : 0;
-	r->stamp = MODEL_ZEROES;
+	r->access.stamp = MODEL_ZEROES;
 	r->expected = BLK_OK;
-	r->writes = r->holds = r->stored = true;
+	r->access.writes = r->accesses = r->stored = true;
 	if (!(dev->features & BIT64(bit))) {
 		r->expected = dev->plan->read_only ? BLK_IOERR : BLK_UNSUPP;
-		r->holds = r->stored = false;
+		r->accesses = r->stored = false;
 	}
 }
 
@@ -135,16 +135,16 @@ static void decide_odd(struct request *r, const struct device *dev, uint32_t roo
 	case 6:
 		decide_ranges(r, dev, write ? T_DISCARD : T_WRITE_ZEROES, room, rng);
 		r->range_flags = 1u << random_between(rng, 1, 31);
-		r->holds = r->stored = false;
+		r->accesses = r->stored = false;
 		if (r->expected == BLK_OK)
 			r->expected = BLK_UNSUPP;
 		return;
 	case 7:
 		decide_ranges(r, dev, write ? T_DISCARD : T_WRITE_ZEROES, room, rng);
-		r->extent[random_below(rng, r->nr_extents)] = (struct extent){
+		r->access.extent[random_below(rng, r->access.nr)] = (struct extent){
 			beyond(dev, rng), random_below(rng, 9)
 		};
-		r->holds = r->stored = false;
+		r->accesses = r->stored = false;
 		if (r->expected == BLK_OK)
 			r->expected = BLK_IOERR;
 		return;
@@ -160,7 +160,7 @@ void request_decide(struct request *r, const struct device *dev, uint32_t room, 
 {
 	unsigned dice = random_below(rng, 100);
 
-	*r = (struct request){ .header_len = 16, .stamp = stamp, .expected = BLK_OK };
+	*r = (struct request){ .header_len = 16, .access.stamp = stamp, .expected = BLK_OK };
 	if (dice < 36) {
 		decide_data(r, dev, T_IN, room, rng);
 	} else if (dice < 70) {
@@ -190,7 +190,7 @@ void request_decide(struct request *r, const struct device *dev, uint32_t room, 
 static const char *name_of(const struct request *r, const struct queue *q, char ret[96])
 {
 	snprintf(ret, 96, "queue %u, type %u at %llu (%u extents)", q->index, r->type,
-		 (unsigned long long)r->sector, r->nr_extents);
+		 (unsigned long long)r->sector, r->access.nr);
 	return ret;
 }
 
@@ -249,19 +249,22 @@ static void check_serial(const struct request *r, const struct queue *q, const c
 
 static void served(struct request *r, struct queue *q, uint32_t used_len, const char *name)
 {
-	struct model *m = q->dev->model;
 	bool filled = r->type == T_IN || (r->type == T_GET_ID && r->in_len <= SERIAL_BYTES);
 
 	sim_check(!filled || used_len == r->in_len + 1, "%s: %s: used length is %u, not %u",
 		  q->dev->plan->name, name, used_len, r->in_len + 1);
 	if (r->type == T_GET_ID)
 		check_serial(r, q, name);
-	if (r->type == T_IN && r->holds)
-		model_check(m, r->sector, r->extent[0].nr, q->scratch, name);
-	if (r->type == T_DISCARD) /* a hint */
-		model_maybe(m, r->extent, r->nr_extents, MODEL_ZEROES);
-	else if (r->writes && r->holds)
-		model_write(m, r->extent, r->nr_extents, r->stamp);
+	if (r->type == T_IN && r->accesses)
+		model_check(q->dev->model, &r->access, q->scratch, name);
+}
+
+static enum model_result result_of(const struct request *r, uint8_t status)
+{
+	if (!r->access.writes)
+		return MODEL_NOT_WRITTEN;
+	/* DISCARD is a hint. */
+	return status == BLK_OK && r->type != T_DISCARD ? MODEL_WRITTEN : MODEL_MAYBE_WRITTEN;
 }
 
 bool request_finish(struct request *r, struct queue *q, uint32_t used_len)
@@ -284,19 +287,14 @@ bool request_finish(struct request *r, struct queue *q, uint32_t used_len)
 		life_check(dev->life, r->stored && dev->trouble.errors && status == BLK_IOERR,
 			   "%s: %s: status is %u, not %u", dev->plan->name, name, status,
 			   r->expected);
-		if (r->writes)
-			model_maybe(dev->model, r->extent, r->nr_extents, r->stamp);
 	}
-	if (r->holds)
-		model_release(dev->model, r->extent, r->nr_extents);
+	if (r->accesses)
+		model_end(dev->model, &r->access, result_of(r, status));
 	return failed;
 }
 
 void request_lose(struct request *r, struct queue *q)
 {
-	if (!r->holds)
-		return;
-	if (r->writes)
-		model_maybe(q->dev->model, r->extent, r->nr_extents, r->stamp);
-	model_release(q->dev->model, r->extent, r->nr_extents);
+	if (r->accesses)
+		model_end(q->dev->model, &r->access, result_of(r, BLK_PENDING));
 }

@@ -9,8 +9,7 @@
 #include "tests/guest/driver.h"
 #include "tests/torture/model.h"
 
-#define REQUEST_EXTENTS 32
-#define REQUEST_SEGS	160
+#define REQUEST_SEGS 160
 
 struct device;
 struct queue;
@@ -19,11 +18,8 @@ struct request {
 	uint32_t type;
 	uint64_t sector;
 	uint32_t range_flags; /* of DISCARD and WRITE_ZEROES */
-	struct extent extent[REQUEST_EXTENTS];
-	unsigned nr_extents;
-	bool writes;			      /* holds the extents alone; if not, with others */
-	bool holds;			      /* has to hold them, since the request is served */
-	uint64_t stamp;			      /* of what is written */
+	struct access access;
+	bool accesses;			      /* is access what happens? */
 	uint8_t expected;		      /* status */
 	bool stored;			      /* the storage could fail it */
 	uint32_t header_len, out_len, in_len; /* of the streams; after in_len comes the status */
