@@ -8,10 +8,14 @@
  *
  * READ and WRITE take one of two paths.  Buffered: straight between guest memory and the page cache,
  * in one READV or WRITEV.  Direct: O_DIRECT cannot pin guest memory, so the data goes in pieces
- * through bounce buffers; a write gathers before, a read scatters after.  A piece that does not
- * fulfil O_DIRECT's alignment is done buffered; the kernel keeps the page cache coherent with
- * O_DIRECT.  Either path goes on after a short result; a request that has to wait for a bounce
- * buffer holds none, so somebody always finishes and hands on.
+ * through bounce buffers; a write gathers before, a read scatters after.  Either path goes on after a
+ * short result; a request that has to wait for a bounce buffer holds none, so somebody always
+ * finishes and hands on.
+ *
+ * A piece that does not fulfil O_DIRECT's alignment is done buffered.  The kernel keeps the page
+ * cache coherent with O_DIRECT, but for a page that both write to at the same time: one write may be
+ * lost, and EIO is reported to whoever comes next.  So a direct disk writes nothing else by way of
+ * the page cache.
  *
  * FLUSH, DISCARD and WRITE_ZEROES are in file_range.c.
  */
@@ -177,13 +181,21 @@ static void buffered_issue(struct file_request *fr)
 	file_set_flags(fr, sqe);
 }
 
-static bool is_direct(const struct file_request *fr, const struct blk_request *req)
+bool file_is_direct(struct file_request *fr)
 {
+	const struct blk_request *req = file_request_owner(fr);
 	const struct file_backend *f = fr->file;
 	uint64_t unaligned = (req->offset + fr->pos) | (req->len - fr->pos);
 
 	return f->direct_fd >= 0 && !fr->buffered &&
 	       !(unaligned & (f->backend.info.direct_align - 1));
+}
+
+void file_go_buffered(struct file_request *fr)
+{
+	file_refuse(fr->file, REFUSED_DIRECT,
+		    "the kernel refuses O_DIRECT at times, using the page cache then");
+	fr->buffered = true;
 }
 
 static void direct_issue(struct file_request *fr);
@@ -202,7 +214,7 @@ static void direct_done(struct loop_op *op, int res)
 		if (req->op == BLK_READ)
 			iov_copy(req, fr->wait.span.mem, res);
 		transfer_progress(fr, res);
-		if (fr->pos < req->len && is_direct(fr, req) && !bounce_is_contended(pool) &&
+		if (fr->pos < req->len && file_is_direct(fr) && !bounce_is_contended(pool) &&
 		    !file_check_step(fr)) {
 			direct_issue(fr);
 			return;
@@ -211,9 +223,7 @@ static void direct_done(struct loop_op *op, int res)
 	bounce_put(pool, &fr->wait);
 
 	if (res == -EINVAL) {
-		file_refuse(fr->file, REFUSED_DIRECT,
-			    "the kernel refuses O_DIRECT at times, using the page cache then");
-		fr->buffered = true;
+		file_go_buffered(fr);
 	} else if (res <= 0) {
 		file_finish(fr, res ? res : -EIO);
 		return;
@@ -273,7 +283,7 @@ static void transfer_next(struct file_request *fr)
 		file_finish(fr, 0);
 	else if (r)
 		file_finish(fr, r);
-	else if (!is_direct(fr, req))
+	else if (!file_is_direct(fr))
 		buffered_issue(fr);
 	else if (bounce_get(f->loop->bounce, &fr->wait, MIN(left, PIECE_MAX),
 			    f->backend.info.direct_align))

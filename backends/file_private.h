@@ -65,6 +65,12 @@ int file_check_step(struct file_request *fr);
 /* Did the step fail with res only because it was not the time?  Then the caller issues it again. */
 bool file_should_retry(struct file_request *fr, int res);
 
+/* Is the rest of the request to be transferred with O_DIRECT? */
+bool file_is_direct(struct file_request *fr);
+
+/* The kernel has refused that with EINVAL: it is not, from now on. */
+void file_go_buffered(struct file_request *fr);
+
 /* Flags that all transfers need; for after io_uring_prep_*(), which clears them. */
 void file_set_flags(struct file_request *fr, struct io_uring_sqe *sqe);
 

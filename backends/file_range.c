@@ -24,7 +24,9 @@
 #define BLOCK_URING_CMD_DISCARD _IO(0x12, 0)
 #endif
 
-static const unsigned char zeroes[65536];
+/* For O_DIRECT as well. */
+static const unsigned char zeroes[IMAGE_DIRECT_ALIGN_MAX]
+	__attribute__((aligned(IMAGE_DIRECT_ALIGN_MAX)));
 
 static void sync_done(struct loop_op *op, int res)
 {
@@ -124,6 +126,8 @@ static void zeroes_written(struct loop_op *op, int res)
 	if (res > 0) {
 		fr->pos += res;
 		fr->retries = 0;
+	} else if (res == -EINVAL && file_is_direct(fr)) {
+		file_go_buffered(fr);
 	} else if (!file_should_retry(fr, res)) {
 		file_finish(fr, res ? res : -EIO);
 		return;
@@ -170,7 +174,7 @@ void file_write_zeroes(struct file_request *fr)
 	int mode = zeroes_mode(fr, req);
 	struct io_uring_sqe *sqe;
 	uint64_t left = req->len - fr->pos;
-	int r = file_check_step(fr);
+	int r = file_check_step(fr), fd;
 
 	if (!left && req->flags & BLK_FUA) {
 		file_sync(fr);
@@ -184,7 +188,8 @@ void file_write_zeroes(struct file_request *fr)
 		fr->file->cached = true;
 		fr->op.done = zeroes_written;
 		sqe = loop_get_sqe(fr->file->loop, &fr->op);
-		io_uring_prep_write(sqe, fr->file->fd, zeroes, MIN(left, sizeof(zeroes)),
+		fd = file_is_direct(fr) ? fr->file->direct_fd : fr->file->fd;
+		io_uring_prep_write(sqe, fd, zeroes, MIN(left, sizeof(zeroes)),
 				    req->offset + fr->pos);
 		file_set_flags(fr, sqe);
 	}

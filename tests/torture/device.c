@@ -16,6 +16,7 @@ void device_init(struct device *dev, struct life *life, unsigned n, uint64_t mem
 	dev->model = &life->disk[n].model;
 	dev->lost = dev->failed = 0;
 	dev->features = 0;
+	atomic_store(&dev->cache, 0);
 	pthread_rwlockattr_init(&attr);
 	/* Who resets it must not wait for ever. */
 	pthread_rwlockattr_setkind_np(&attr, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
@@ -62,6 +63,13 @@ static uint64_t spoil_features(uint64_t features, uint64_t offered, uint64_t *rn
 	return missing ? features | missing : features & ~BIT64(F_VERSION_1);
 }
 
+static unsigned next_cache(const struct device *dev)
+{
+	const unsigned bits = DEVICE_CACHE_CHANGES | DEVICE_CACHE_WRITETHROUGH;
+
+	return (atomic_load(&dev->cache) | bits) + 1;
+}
+
 void device_start(struct device *dev, uint64_t *rng)
 {
 	const uint32_t ready = S_ACKNOWLEDGE | S_DRIVER | S_FEATURES_OK | S_DRIVER_OK;
@@ -70,6 +78,7 @@ void device_start(struct device *dev, uint64_t *rng)
 	unsigned nr_queues;
 	uint64_t offered;
 
+	atomic_store(&dev->cache, next_cache(dev));
 	drv_reset(d);
 	for (unsigned i = 0; i < dev->nr_queues; i++)
 		queue_lose(&dev->queue[i]);
@@ -91,6 +100,31 @@ void device_start(struct device *dev, uint64_t *rng)
 		   drv_status(d));
 	life_say(life, "%s: features %#llx, %u queues", dev->plan->name,
 		 (unsigned long long)dev->features, nr_queues);
+}
+
+bool device_is_writethrough(const struct device *dev, unsigned cache)
+{
+	if (!(dev->features & BIT64(F_FLUSH)))
+		return true;
+	return atomic_load(&dev->cache) == cache && cache & DEVICE_CACHE_WRITETHROUGH &&
+	       !(cache & DEVICE_CACHE_CHANGES);
+}
+
+static void set_cache(struct device *dev, struct drv *d, bool writethrough)
+{
+	unsigned cache;
+
+	pthread_mutex_lock(&dev->select);
+	cache = next_cache(dev);
+	atomic_store(&dev->cache, cache | DEVICE_CACHE_CHANGES);
+	if (dev->features & BIT64(F_CONFIG_WCE))
+		drv_write_sized(d, R_CONFIG + C_WRITEBACK, 1, !writethrough);
+	else
+		writethrough = !(dev->features & BIT64(F_FLUSH));
+	life_check(dev->life, drv_config(d, C_WRITEBACK, 1) == !writethrough,
+		   "%s: writeback is not %u", dev->plan->name, !writethrough);
+	atomic_store(&dev->cache, cache | (writethrough ? DEVICE_CACHE_WRITETHROUGH : 0));
+	pthread_mutex_unlock(&dev->select);
 }
 
 void device_look(struct device *dev, struct drv *d, uint64_t *rng)
@@ -120,11 +154,7 @@ void device_look(struct device *dev, struct drv *d, uint64_t *rng)
 			   (unsigned long long)sectors);
 		break;
 	case 3:
-		/* Whoever was last counts. */
-		if (dev->features & BIT64(F_CONFIG_WCE))
-			drv_write_sized(d, R_CONFIG + C_WRITEBACK, 1, random_below(rng, 2));
-		life_check(life, drv_config(d, C_WRITEBACK, 1) <= 1, "%s: writeback",
-			   dev->plan->name);
+		set_cache(dev, d, random_one_in(rng, 2));
 		break;
 	case 4:
 		drv_write(d, R_QUEUE_NOTIFY, 0);

@@ -11,9 +11,15 @@
 #include "tests/torture/model.h"
 #include "tests/torture/plan.h"
 #include "tests/torture/queue.h"
+#include "tests/torture/stable.h"
 #include "tests/torture/trouble.h"
 
 struct life;
+
+enum {
+	DEVICE_CACHE_CHANGES = 1,
+	DEVICE_CACHE_WRITETHROUGH = 2,
+};
 
 struct device {
 	struct life *life;
@@ -24,13 +30,17 @@ struct device {
 
 	/* For reading: requests on one's own queues.  For writing: a reset. */
 	pthread_rwlock_t lock;
-	/* With the lock for reading: QueueSel and the registers behind it. */
+	/* With the lock for reading: QueueSel and the registers behind it; writeback. */
 	pthread_mutex_t select;
+
+	/* DEVICE_CACHE_*, in a number that is not the same again */
+	atomic_uint cache;
 
 	uint64_t features; /* negotiated */
 	unsigned nr_queues, queue_size_max;
 	struct queue queue[DRV_QUEUES_MAX];
 
+	struct stable stable;
 	struct trouble trouble;
 	atomic_ullong lost;   /* requests without an answer */
 	atomic_ullong failed; /* requests that the storage failed */
@@ -43,6 +53,9 @@ void device_fini(struct device *dev);
 
 /* Reset it, whatever it does, and bring it up with random features and queues.  The caller has the lock for writing. */
 void device_start(struct device *dev, uint64_t *rng);
+
+/* Are writes stable when they are answered, and were when cache was this? */
+bool device_is_writethrough(const struct device *dev, unsigned cache);
 
 /* Look at registers and configuration space, and write what may be written.  The caller has the lock. */
 void device_look(struct device *dev, struct drv *d, uint64_t *rng);

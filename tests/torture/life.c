@@ -240,9 +240,11 @@ static void bring_up(struct life *life, uint64_t *rng)
 		device_init(&life->device[i], life, i, share, random_mix(life->seed, i));
 	for (unsigned v = 0; v < plan->vcpus; v++)
 		vcpu_init(&life->vcpu[v], life, v, random_mix(life->seed, 100 + v));
-	for (unsigned i = 0; i < plan->nr_disks; i++)
+	for (unsigned i = 0; i < plan->nr_disks; i++) {
+		stable_init(&life->device[i].stable, life->disk[i].image);
 		trouble_start(&life->device[i].trouble, life->disk[i].image, life->guest->domid,
 			      rng);
+	}
 	for (unsigned i = 0; i < plan->nr_disks; i++)
 		device_start(&life->device[i], rng);
 	atomic_store(&life->running, plan->vcpus);
@@ -256,19 +258,28 @@ static void bring_up(struct life *life, uint64_t *rng)
  */
 static void check_device(struct life *life, struct device *dev)
 {
+	const struct state_disk *state;
 	unsigned long long errors, failed;
 
 	for (unsigned i = 0; i < dev->nr_queues; i++)
 		queue_lose(&dev->queue[i]);
+	stable_fini(&dev->stable, dev->plan->name);
 	errors = trouble_stop(&dev->trouble);
 	if (atomic_load(&life->killed))
 		return;
+	state = guest_disk_state(life->guest, dev->n);
+	life_say(life,
+		 "%s: %llu reads, %llu writes, %llu flushes; %llu without an answer, %llu failed",
+		 dev->plan->name, (unsigned long long)state->counters.reads,
+		 (unsigned long long)state->counters.writes,
+		 (unsigned long long)state->counters.flushes, (unsigned long long)dev->lost,
+		 (unsigned long long)dev->failed);
 	failed = dev->failed;
 	sim_check(failed <= errors && (dev->lost || failed == errors),
 		  "%s: %llu errors of the storage, %llu failed requests", dev->plan->name, errors,
 		  failed);
-	sim_check(guest_disk_state(life->guest, dev->n)->virtio.faults == 0,
-		  "%s: the guest is said to have broken the rules", dev->plan->name);
+	sim_check(state->virtio.faults == 0, "%s: the guest is said to have broken the rules",
+		  dev->plan->name);
 }
 
 static void check_images(struct life *life)

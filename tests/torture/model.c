@@ -193,30 +193,30 @@ void model_end(struct model *m, const struct access *a, enum model_result result
 	pthread_mutex_unlock(&m->lock);
 }
 
-/* Are data, of a read since then, those of one of the writes; or, mixed, word by word of any of them? */
+/* Are data, of a read since then, those of one of the writes; or, mixed, byte by byte of any of them? */
 static struct model_write *match(struct model_sector *s, uint64_t sector, uint32_t since,
-				 bool mixed, const uint64_t got[WORDS])
+				 bool mixed, const uint8_t *data)
 {
 	struct model_write *last = NULL;
-	unsigned matched = 0;
-	bool word[WORDS] = { false };
+	bool known[MODEL_SECTOR] = { false };
+	unsigned nr_known = 0;
 
 	for (unsigned i = 0; i < s->nr; i++) {
 		struct model_write *w = &s->write[i];
-		uint64_t expected[WORDS];
+		uint8_t expected[MODEL_SECTOR];
 
 		if (w->gone && w->gone <= since)
 			continue;
 		model_fill(w->stamp, sector, expected);
-		if (!memcmp(expected, got, MODEL_SECTOR))
+		if (!memcmp(expected, data, MODEL_SECTOR))
 			return w;
 		last = w;
-		for (unsigned k = 0; k < WORDS; k++) {
-			matched += !word[k] && expected[k] == got[k];
-			word[k] |= expected[k] == got[k];
+		for (unsigned k = 0; k < MODEL_SECTOR; k++) {
+			nr_known += !known[k] && expected[k] == data[k];
+			known[k] |= expected[k] == data[k];
 		}
 	}
-	return mixed && matched == WORDS ? last : NULL;
+	return mixed && nr_known == MODEL_SECTOR ? last : NULL;
 }
 
 static void check(struct model *m, uint64_t sector, uint32_t since, const void *data,
@@ -225,10 +225,10 @@ static void check(struct model *m, uint64_t sector, uint32_t since, const void *
 	struct model_sector *s = &m->sector[sector];
 	bool meets = is_written_since(s, since);
 	const struct model_write *w;
-	uint64_t got[WORDS];
+	uint64_t got[2];
 
-	memcpy(got, data, MODEL_SECTOR);
-	w = match(s, sector, since, s->mixed || meets, got);
+	memcpy(got, data, sizeof(got));
+	w = match(s, sector, since, s->mixed || meets, data);
 	sim_check(w,
 		  "%s: %s: sector %llu begins with %#llx %#llx, which is none of %u that it may "
 		  "hold, "

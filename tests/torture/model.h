@@ -7,7 +7,7 @@
  * One that is answered well takes all those off the list that had ended before it began; one that got an
  * error, or no answer, takes none off, since it may have happened or not.  A read must find what has been in
  * the list at any time since the read began; and if nothing was written meanwhile, that is what the sector
- * holds from then on.  Where writes meet each other, or a read, the storage may mix them, word by word.
+ * holds from then on.  Where writes meet each other, or a read, the storage may mix them, byte by byte.
  *
  * All functions may be called from any thread.
  */

@@ -149,6 +149,8 @@ static bool add(struct queue *q, uint16_t at)
 			model_end(dev->model, &r->access, MODEL_NOT_WRITTEN);
 		return false;
 	}
+	r->cache = atomic_load(&dev->cache);
+	r->asked = stable_time();
 	s->used = true;
 	q->by_head[r->desc[0]] = s;
 	q->outstanding++;

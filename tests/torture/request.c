@@ -257,6 +257,11 @@ static void served(struct request *r, struct queue *q, uint32_t used_len, const 
 		check_serial(r, q, name);
 	if (r->type == T_IN && r->accesses)
 		model_check(q->dev->model, &r->access, q->scratch, name);
+	if (r->type == T_FLUSH)
+		stable_flush(&q->dev->stable, r->asked);
+	if ((r->type == T_OUT || r->type == T_WRITE_ZEROES) && r->accesses &&
+	    device_is_writethrough(q->dev, r->cache))
+		stable_write(&q->dev->stable, r->asked, &r->access);
 }
 
 static enum model_result result_of(const struct request *r, uint8_t status)

@@ -19,9 +19,11 @@ struct request {
 	uint64_t sector;
 	uint32_t range_flags; /* of DISCARD and WRITE_ZEROES */
 	struct access access;
-	bool accesses;			      /* is access what happens? */
-	uint8_t expected;		      /* status */
-	bool stored;			      /* the storage could fail it */
+	bool accesses;	  /* is access what happens? */
+	uint64_t asked;	  /* stable_time(), when the device could know of it first */
+	unsigned cache;	  /* of the device, then */
+	uint8_t expected; /* status */
+	bool stored;	  /* the storage could fail it */
 	uint32_t header_len, out_len, in_len; /* of the streams; after in_len comes the status */
 
 	/* as laid out */

@@ -2,13 +2,15 @@
 /*
  * WRITE_ZEROES leaves zeroes in its range and nothing else changed, whatever the file system can:
  * zero ranges (ext4), only punch holes (tmpfs), or nothing; with and without BLK_UNMAP and BLK_FUA,
- * for ranges of any size.  Without leave to discard it does not deallocate.
+ * for ranges of any size.  Without leave to discard it does not deallocate.  Zeroes that are written go the
+ * disk's usual way.
  */
 #include "tests/unit/storage.h"
 
 #define SIZE KIB(1024)
 
 static struct loop loop;
+static const struct storage_kind on_disk = { "/var/tmp", IMAGE_CACHE_DIRECT };
 
 static void check(struct storage *s, unsigned flags, uint64_t offset, size_t len)
 {
@@ -46,6 +48,31 @@ static void reads_zero(void **state)
 		check_kind(&storage_kinds[i], IMAGE_ZERO_RANGE);
 		check_kind(&storage_kinds[i], IMAGE_ZERO_RANGE | IMAGE_PUNCH_HOLE);
 	}
+}
+
+/* The page cache would meet direct writes to other sectors of a page: the kernel loses one of them, or says EIO. */
+static void is_written_as_data_is(void **state)
+{
+	struct test_request t;
+	struct storage s;
+
+	(void)state;
+	if (!storage_open(&s, &loop, &on_disk, SIZE))
+		skip();
+	s.b->info.caps &= ~(IMAGE_ZERO_RANGE | IMAGE_PUNCH_HOLE);
+	prepare(&t, BLK_WRITE_ZEROES, 0, 0, SIZE, NULL, 0);
+	s.b->ops->submit(s.b, &t.req);
+	assert_int_equal(last_sqe(&loop)->fd, s.image.direct_fd);
+	wait_for(&s, &t);
+	assert_int_equal(t.result, 0);
+
+	/* But if the kernel refuses. */
+	prepare(&t, BLK_WRITE_ZEROES, 0, 0, SIZE, NULL, 0);
+	s.b->ops->submit(s.b, &t.req);
+	last_sqe(&loop)->len = 1000;
+	wait_for(&s, &t);
+	assert_int_equal(t.result, 0);
+	storage_close(&s);
 }
 
 static void keeps_blocks_without_discard(void **state)
@@ -92,6 +119,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(reads_zero),
+		cmocka_unit_test(is_written_as_data_is),
 		cmocka_unit_test(keeps_blocks_without_discard),
 		cmocka_unit_test(discard_deallocates),
 	};
