@@ -88,17 +88,21 @@ unit-tests: $(UNIT_TESTS)
 DRIVER := $(patsubst %.c,$B/%.o,$(wildcard tests/guest/*.c) tests/sim/check.c)
 
 # A harness is one file; what it needs of the files beside it, of the fakes and the driver, the linker finds.
-FUZZ_NAMES := chain config mmio xenstore
+FUZZ_NAMES := chain config link mmio xenstore
 FUZZ_HARNESSES := $(FUZZ_NAMES:%=$B/tests/fuzz/%)
 FUZZ_PARTS := $(filter-out $(FUZZ_HARNESSES:=.o),$(patsubst %.c,$B/%.o,$(wildcard tests/fuzz/*.c))) \
 	$B/tests/fake/backend.o $(DRIVER)
 $(FUZZ_HARNESSES): %: %.o $(FUZZ_PARTS) $B/libxvirtiod.a
 	@echo "  LD    $@"
 	$Qrm -f $@.a && ar rcs $@.a $(FUZZ_PARTS)
-	$Q$(CC) $(ALL_LDFLAGS) -fsanitize=fuzzer $(FUZZ_WRAP_$(@F):%=-Wl,--wrap=%) -o $@ $< $@.a \
-		$B/libxvirtiod.a $(LIBS) -lcmocka
+	$Q$(CC) $(ALL_LDFLAGS) -fsanitize=fuzzer $(FUZZ_WRAP_$(@F):%=-Wl,--wrap=%) -o $@ $< \
+		$(FUZZ_REAL_$(@F):%=$B/%.o) $@.a $B/libxvirtiod.a $(LIBS) -lcmocka
+
+# What a harness wants as it is, though another one's parts have a stand-in for it.
+FUZZ_REAL_link := daemon/link
 
 # Functions of the C library that a harness takes the place of.
+FUZZ_WRAP_link := clock_gettime sigprocmask signalfd waitpid pidfd_send_signal
 FUZZ_WRAP_mmio := open close signal mmap munmap
 
 .PHONY: fuzz fuzz-check fuzz-coverage fuzz-harnesses

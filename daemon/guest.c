@@ -104,6 +104,16 @@ unsigned guest_disks_served(const struct guest *g)
 	return count(g, GUEST_DISK_SERVED);
 }
 
+/* Has the worker anything to do by a deadline? */
+static bool worker_awaited(const struct guest *g)
+{
+	for (unsigned i = 0; i < STATE_DISKS_MAX; i++)
+		if (g->disks[i].known &&
+		    (g->disks[i].phase == GUEST_DISK_DETACHING || g->disks[i].close_next))
+			return true;
+	return false;
+}
+
 /* Does the worker have, or will it have, anything to do? */
 static bool worker_needed(const struct guest *g)
 {
@@ -119,13 +129,6 @@ bool guest_is_over(const struct guest *g)
 	return !g->worker.pid;
 }
 
-static void disk_failed(struct guest *g, struct guest_disk *d, const char *why)
-{
-	d->phase = GUEST_DISK_FAILED;
-	d->tried = discover_fingerprint(g->ctx->xenstore, d->dir);
-	discover_set_error(g->ctx->xenstore, d->dir, why);
-}
-
 /* The disk is closed, as far as we are concerned. */
 static void disk_closed(struct guest *g, struct guest_disk *d)
 {
@@ -138,16 +141,30 @@ static void disk_closed(struct guest *g, struct guest_disk *d)
 		close_link(g);
 }
 
+static void disk_failed(struct guest *g, struct guest_disk *d, const char *why)
+{
+	d->phase = GUEST_DISK_FAILED;
+	d->tried = discover_fingerprint(g->ctx->xenstore, d->dir);
+	discover_set_error(g->ctx->xenstore, d->dir, why);
+	if (d->close_next)
+		disk_closed(g, d);
+}
+
+/* A worker without a link is leaving, and has no need to be told. */
+static void tell(struct guest *g, enum link_type type, unsigned slot, const char *what)
+{
+	const struct link_message m = { .type = type, .slot = slot };
+	int r = g->worker.link_fd < 0 ? 0 : link_send(g->worker.link_fd, &m, NULL);
+
+	if (r)
+		fail(r, &g->disks[slot].subject, "cannot tell the worker to %s", what);
+}
+
 static void send_detach(struct guest *g, unsigned slot)
 {
-	struct link_message m = { .type = LINK_DETACH, .slot = slot };
-	struct guest_disk *d = &g->disks[slot];
-	int r = link_send(g->worker.link_fd, &m, NULL);
-
-	d->phase = GUEST_DISK_DETACHING;
+	g->disks[slot].phase = GUEST_DISK_DETACHING;
 	set_deadline(g);
-	if (r)
-		fail(r, &d->subject, "cannot tell the worker to detach");
+	tell(g, LINK_DETACH, slot, "detach");
 }
 
 static void attach_answered(struct guest *g, const struct link_message *m)
@@ -156,9 +173,7 @@ static void attach_answered(struct guest *g, const struct link_message *m)
 
 	if (m->result) {
 		disk_failed(g, d, m->why);
-		if (d->close_next)
-			disk_closed(g, d);
-		else if (!worker_needed(g))
+		if (!worker_needed(g))
 			close_link(g);
 		return;
 	}
@@ -193,20 +208,17 @@ static void detach_answered(struct guest *g, unsigned slot)
 
 	state_log_counters(g->state, slot, &d->subject);
 	disk_closed(g, d);
-	if (!count(g, GUEST_DISK_DETACHING) && g->worker.link_fd >= 0)
-		g->leave_by = 0;
 	/* libxl may have made the directory anew meanwhile. */
 	if (d->known)
 		guest_check_disk(g, d->devid);
 }
 
 /* A worker that a guest has taken over must not get further than its own disks. */
-static void hear(struct guest *g, struct link_message *m)
+static void hear(struct guest *g, const struct link_message *m)
 {
 	struct guest_disk *d = m->slot < STATE_DISKS_MAX ? &g->disks[m->slot] : NULL;
 	uint64_t suppressed;
 
-	m->why[sizeof(m->why) - 1] = '\0';
 	if (m->type == LINK_FAILED) {
 		worker_gone(g, m->why);
 		close_link(g);
@@ -217,27 +229,32 @@ static void hear(struct guest *g, struct link_message *m)
 	} else if (log_limit_pass(&g->worker_limit, &suppressed)) {
 		log_err(&g->subject, "strange message %d about slot %u from the worker", m->type,
 			m->slot);
+	} else {
+		/* It would keep this process busy. */
+		close_link(g);
 	}
+	if (g->worker.link_fd >= 0 && !worker_awaited(g))
+		g->leave_by = 0;
 }
 
 /* True if there was a message. */
 static bool receive(struct guest *g)
 {
 	struct link_message m;
-	struct image image;
 	int r;
 
 	if (g->worker.link_fd < 0)
 		return false;
-	r = link_receive(g->worker.link_fd, &m, &image);
+	r = link_receive(g->worker.link_fd, &m, NULL);
 	if (r == -EAGAIN)
 		return false;
+	if (r < 0)
+		fail(r, &g->subject, "cannot understand the worker (pid %d)", g->worker.pid);
 	if (r <= 0) {
-		/* What became of the worker, its exit will tell. */
-		loop_remove(g->ctx->loop, &g->link_source);
+		/* What became of it, its exit will tell, which must come. */
+		close_link(g);
 		return false;
 	}
-	image_close(&image);
 	hear(g, &m);
 	return true;
 }
@@ -283,7 +300,7 @@ static void worker_exited(struct loop_source *src)
 	}
 	forget_worker(g);
 	/* Disks that came while it was leaving. */
-	for (unsigned i = 0; i < STATE_DISKS_MAX; i++)
+	for (unsigned i = 0; i < STATE_DISKS_MAX && !g->stopping; i++)
 		if (g->disks[i].known && g->disks[i].phase == GUEST_DISK_NEW)
 			guest_check_disk(g, g->disks[i].devid);
 }
@@ -377,6 +394,7 @@ static void want_closed(struct guest *g, struct guest_disk *d)
 		break;
 	case GUEST_DISK_ATTACHING:
 		d->close_next = true;
+		set_deadline(g);
 		break;
 	case GUEST_DISK_SERVED:
 		send_detach(g, d - g->disks);
@@ -473,15 +491,9 @@ void guest_release(struct guest *g)
 void guest_check_sizes(struct guest *g)
 {
 	for (unsigned i = 0; i < STATE_DISKS_MAX; i++) {
-		const struct link_message m = { .type = LINK_RESIZE, .slot = i };
 		const struct guest_disk *d = &g->disks[i];
-		int r;
 
-		if (!d->known ||
-		    (d->phase != GUEST_DISK_ATTACHING && d->phase != GUEST_DISK_SERVED))
-			continue;
-		r = link_send(g->worker.link_fd, &m, NULL);
-		if (r)
-			fail(r, &d->subject, "cannot tell the worker to look at the image's size");
+		if (d->known && (d->phase == GUEST_DISK_ATTACHING || d->phase == GUEST_DISK_SERVED))
+			tell(g, LINK_RESIZE, i, "look at the image's size");
 	}
 }

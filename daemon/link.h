@@ -46,7 +46,10 @@ int link_send(int fd, const struct link_message *m, const struct image *image);
 
 /*
  * Receive *ret without waiting, and the descriptors that came with it into *ret_image, which the caller
- * closes.  1: there was one.  0: end of file.  -EAGAIN: nothing there now.  Else -errno.
+ * closes.  ret_image NULL: descriptors are not wanted, and do not reach this process.  What is no message
+ * of ours, or has descriptors that are too many or not wanted, is -EPROTO; ret->why is printable text
+ * whatever was sent, but nothing else has been checked.
+ * 1: there was one.  0: end of file.  -EAGAIN: nothing there now.  Else -errno.
  */
 int link_receive(int fd, struct link_message *ret, struct image *ret_image);
 

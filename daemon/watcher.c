@@ -349,16 +349,18 @@ int watcher_main(const struct watcher_options *o)
 	static struct watcher w;
 	int r;
 
-	w.options = o;
-	w.signal_fd = -1;
-	w.loop = LOOP_NULL;
-	w.xenstore = XENSTORE_NULL;
-	w.ctx = (struct guest_context){
-		.loop = &w.loop,
-		.xenstore = &w.xenstore,
-		.config = o->config,
-		.log_level = o->log_level,
-		.foreground = o->foreground,
+	w = (struct watcher){
+		.options = o,
+		.signal_fd = -1,
+		.loop = LOOP_NULL,
+		.xenstore = XENSTORE_NULL,
+		.ctx = {
+			.loop = &w.loop,
+			.xenstore = &w.xenstore,
+			.config = o->config,
+			.log_level = o->log_level,
+			.foreground = o->foreground,
+		},
 	};
 
 	r = watcher_init(&w);

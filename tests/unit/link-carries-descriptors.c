@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What goes through the link between watcher and worker arrives whole, with 0, 1 or 2 descriptors; a
- * message that is not one of ours is refused, and leaves no descriptor open.
+ * What goes through the link between watcher and worker arrives whole, with 0, 1 or 2 descriptors if they
+ * are wanted; a message that is not one of ours is refused, and leaves no descriptor open.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -49,6 +49,7 @@ static struct link_message make_message(void)
 	struct link_message m;
 
 	memset(&m, 0x5a, sizeof(m));
+	m.why[sizeof(m.why) - 1] = '\0';
 	m.type = LINK_ATTACH;
 	m.slot = 3;
 	m.image.size = 123 << 20;
@@ -210,13 +211,59 @@ static void empty_message(void **state)
 	assert_int_equal(image.fd, -1);
 }
 
+/* A worker's: the watcher wants none of them. */
+static void unwanted_descriptors(void **state)
+{
+	struct link_message got;
+
+	(void)state;
+	for (unsigned nr = 1; nr <= 4; nr++) {
+		send_garbage(sizeof(got), nr);
+		assert_int_equal(link_receive(pair[1], &got, NULL), -EPROTO);
+	}
+	send_garbage(sizeof(got), 0);
+	assert_int_equal(link_receive(pair[1], &got, NULL), 1);
+}
+
+/* A worker that cannot begin says why and leaves, without having read what it should do. */
+static void last_words(void **state)
+{
+	struct link_message m = make_message(), got;
+
+	(void)state;
+	assert_int_equal(link_send(pair[1], &m, NULL), 0);
+	m.type = LINK_FAILED;
+	assert_int_equal(link_send(pair[0], &m, NULL), 0);
+	close(pair[0]);
+	assert_int_equal(link_receive(pair[1], &got, NULL), 1);
+	assert_int_equal(got.type, LINK_FAILED);
+	assert_int_equal(link_receive(pair[1], &got, NULL), 0);
+	pair[0] = -1;
+}
+
+static void reasons_are_text(void **state)
+{
+	struct link_message m = make_message(), got;
+
+	(void)state;
+	memset(m.why, 'x', sizeof(m.why));
+	m.why[3] = '\n';
+	m.why[4] = '\x1b';
+	m.why[5] = '\xff';
+	assert_int_equal(link_send(pair[0], &m, NULL), 0);
+	assert_int_equal(link_receive(pair[1], &got, NULL), 1);
+	assert_int_equal(strlen(got.why), sizeof(got.why) - 1);
+	assert_memory_equal(got.why, "xxx???xxx", 9);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(none_one_or_two),	  TEST(in_order_and_apart),   TEST(end_of_file),
-		TEST(garbage_is_refused), TEST(too_many_descriptors), TEST(empty_message),
+		TEST(none_one_or_two),	    TEST(in_order_and_apart),	TEST(end_of_file),
+		TEST(garbage_is_refused),   TEST(too_many_descriptors), TEST(empty_message),
+		TEST(unwanted_descriptors), TEST(last_words),		TEST(reasons_are_text),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
