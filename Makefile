@@ -76,16 +76,16 @@ $B/%.o: %.c Makefile
 	$Qmkdir -p $(@D)
 	$Q$(CC) $(CFLAGS) $(ALL_CFLAGS) -c -o $@ $<
 
+# The guest's driver of all tests, and how it complains.
+DRIVER := $(patsubst %.c,$B/%.o,$(wildcard tests/guest/*.c) tests/sim/check.c)
+
 # A unit test is one file.  What it fakes of the hypervisor comes before the library, so the linker
 # takes that and leaves transport/xen.o alone.
 FAKES := $(patsubst %.c,$B/%.o,$(wildcard tests/fake/*.c))
-$B/tests/unit/%: $B/tests/unit/%.o $(FAKES) $B/libxvirtiod.a
+$B/tests/unit/%: $B/tests/unit/%.o $(FAKES) $(DRIVER) $B/libxvirtiod.a
 	$Q$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS) -lcmocka
 
 unit-tests: $(UNIT_TESTS)
-
-# The guest's driver of all tests, and how it complains.
-DRIVER := $(patsubst %.c,$B/%.o,$(wildcard tests/guest/*.c) tests/sim/check.c)
 
 # A harness is one file; what it needs of the files beside it, of the fakes and the driver, the linker finds.
 FUZZ_NAMES := chain config link mmio xenstore

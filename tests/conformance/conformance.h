@@ -55,10 +55,6 @@ extern const struct clause clauses_e_durable[];
 extern const struct clause clauses_e_ranges[];
 extern const struct clause clauses_e_requests[];
 
-/* Bits of InterruptStatus. */
-#define INT_USED   1
-#define INT_CONFIG 2
-
 /* What disk a test wants; zero means the default. */
 struct device_spec {
 	const char *config; /* text of the daemon's configuration file */

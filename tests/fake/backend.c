@@ -1,16 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <string.h>
-#include <sys/mman.h>
-#include <cmocka.h>
-#undef fail
-
 #include "tests/fake/backend.h"
 
-#include "base/util.h"
+#include <sys/mman.h>
+
+#include "tests/fake/test.h"
 
 #define FILLED (1u << 20)
 

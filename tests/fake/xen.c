@@ -1,14 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "tests/fake/xen.h"
 
-#include <assert.h>
 #include <errno.h>
-#include <stdarg.h>
-#include <setjmp.h>
-#include <string.h>
 #include <sys/mman.h>
 
-#include <cmocka.h>
+#include "tests/fake/test.h"
 
 #define BANK_FRAMES (FAKE_RAM_BYTES >> XEN_PAGE_SHIFT)
 #define FRAMES	    (2 * BANK_FRAMES)
@@ -76,6 +72,26 @@ void *fake_ram(uint64_t gpa)
 
 	assert_true(i >= 0);
 	return fake.ram + ((uint64_t)i << XEN_PAGE_SHIFT) + gpa % XEN_PAGE_SIZE;
+}
+
+void *fake_ram_range(uint64_t gpa, uint64_t len)
+{
+	bool bank0 = range_within(gpa - FAKE_RAM0_BASE, len, FAKE_RAM_BYTES);
+	bool bank1 = range_within(gpa - FAKE_RAM1_BASE, len, FAKE_RAM_BYTES);
+
+	return bank0 || bank1 ? fake_ram(gpa) : NULL;
+}
+
+static uint8_t saved_ram[2 * FAKE_RAM_BYTES];
+
+void fake_ram_save(void)
+{
+	memcpy(saved_ram, fake.ram, sizeof(saved_ram));
+}
+
+void fake_ram_expect(void)
+{
+	assert_int_equal(memcmp(saved_ram, fake.ram, sizeof(saved_ram)), 0);
 }
 
 void fake_set_present(uint64_t gfn, bool present)

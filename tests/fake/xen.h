@@ -16,6 +16,10 @@
 #define FAKE_RAM_BYTES (8ull << 20) /* of each bank */
 #define FAKE_VCPUS     4
 
+/* The first virtio-mmio window, as libxl places it, and its line.  There is no RAM. */
+#define FAKE_WINDOWS 0x2000000ull
+#define FAKE_LINE    33
+
 /* A domain with all its RAM in place; x is ready as after xen_domain_init(). */
 void fake_xen_start(struct xen_domain *x);
 
@@ -24,6 +28,13 @@ void fake_xen_stop(struct xen_domain *x);
 
 /* The guest's own view of its memory: gpa lies in one of the banks. */
 void *fake_ram(uint64_t gpa);
+
+/* The same, for all of [gpa, gpa + len); NULL if that is not in one bank. */
+void *fake_ram_range(uint64_t gpa, uint64_t len);
+
+/* Remember all guest RAM; fail the test if a byte of it differs now. */
+void fake_ram_save(void);
+void fake_ram_expect(void);
 
 /* Take a frame out of the guest's memory (ballooned), or put it back. */
 void fake_set_present(uint64_t gfn, bool present);

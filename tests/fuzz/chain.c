@@ -295,7 +295,7 @@ static void start_driver(struct disk *disk, struct drv *d, uint8_t options, uint
 		if (choice & 1u << i)
 			chosen |= BIT64(features[i]) & disk->mmio.dev.offered;
 	drv_negotiate(d, chosen);
-	drv_place_queue(d, 0, QUEUE_SIZE, RAM_BASE + DESC, RAM_BASE + AVAIL, RAM_BASE + USED);
+	drv_write_queue(d, 0, QUEUE_SIZE, RAM_BASE + DESC, RAM_BASE + AVAIL, RAM_BASE + USED);
 	drv_write(d, R_STATUS, drv_status(d) | S_DRIVER_OK);
 	fuzz_check(disk->state->virtio.status == 15 && disk->state->virtio.queues[0].ready,
 		   "the device does not start");

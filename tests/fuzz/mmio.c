@@ -193,7 +193,7 @@ static void setup_queue(unsigned slot, unsigned q, unsigned size, unsigned odd)
 	else if (odd == 3)
 		used += PAGE;
 	tidy &= !odd;
-	drv_place_queue(&drivers[slot], q, size, rings, rings + AVAIL, used);
+	drv_write_queue(&drivers[slot], q, size, rings, rings + AVAIL, used);
 	queues[slot][q].desc = 0;
 	queues[slot][q].avail = guest_read16(rings + AVAIL + 2);
 	/* A driver begins with an empty ring; this one need not. */

@@ -144,16 +144,9 @@ uint64_t drv_queue_bytes(unsigned size)
 	return desc_bytes(size) + avail_bytes(size) + page_align(6 + 8ull * size);
 }
 
-bool drv_place_queue(struct drv *d, unsigned i, unsigned size, uint64_t desc, uint64_t avail,
+bool drv_write_queue(struct drv *d, unsigned i, unsigned size, uint64_t desc, uint64_t avail,
 		     uint64_t used)
 {
-	struct drv_queue *q = &d->q[i];
-
-	q->size = size;
-	q->desc = desc;
-	q->avail = avail;
-	q->used = used;
-	q->avail_idx = q->used_seen = q->next_desc = 0;
 	drv_write(d, R_QUEUE_SEL, i);
 	drv_write(d, R_QUEUE_SIZE, size);
 	drv_write64(d, R_QUEUE_DESC, desc);
@@ -165,19 +158,23 @@ bool drv_place_queue(struct drv *d, unsigned i, unsigned size, uint64_t desc, ui
 
 bool drv_setup_queue(struct drv *d, unsigned i, unsigned size)
 {
-	uint64_t bytes = drv_queue_bytes(size), avail, used;
+	uint64_t bytes = drv_queue_bytes(size);
 	struct drv_queue *q = &d->q[i];
 
 	if (q->bytes_for < size) {
 		q->bytes_at = d->m->ops->alloc(d->m, bytes);
 		q->bytes_for = size;
 	}
-	memset(drv_ram(d, q->bytes_at, bytes), 0, bytes);
-	avail = q->bytes_at + desc_bytes(size);
-	used = avail + avail_bytes(size);
+	q->size = size;
+	q->desc = q->bytes_at;
+	q->avail = q->desc + desc_bytes(size);
+	q->used = q->avail + avail_bytes(size);
+	q->avail_idx = q->used_seen = q->next_desc = 0;
+	memset(drv_ram(d, q->desc, bytes), 0, bytes);
+
 	drv_write(d, R_QUEUE_SEL, i);
 	sim_check(drv_read(d, R_QUEUE_READY) != 1, "queue %u is ready before it is set up", i);
-	return drv_place_queue(d, i, size, q->bytes_at, avail, used);
+	return drv_write_queue(d, i, size, q->desc, q->avail, q->used);
 }
 
 unsigned drv_queue_size_max(struct drv *d, unsigned i)

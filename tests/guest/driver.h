@@ -54,6 +54,12 @@ enum {
 	S_FAILED = 0x80,
 };
 
+/* 4.2.2: bits of InterruptStatus */
+enum {
+	INT_USED = 1,
+	INT_CONFIG = 2,
+};
+
 /* 6 and 5.2.3: bits */
 enum {
 	F_SIZE_MAX = 1,
@@ -194,8 +200,8 @@ void drv_reset(struct drv *d);
 void drv_write_features(struct drv *d, uint64_t features);
 bool drv_negotiate(struct drv *d, uint64_t features);
 bool drv_setup_queue(struct drv *d, unsigned i, unsigned size);
-/* A queue whose parts are where the program says; they are not touched. */
-bool drv_place_queue(struct drv *d, unsigned i, unsigned size, uint64_t desc, uint64_t avail,
+/* The registers of a queue, right or wrong: is it ready then?  Memory is not touched. */
+bool drv_write_queue(struct drv *d, unsigned i, unsigned size, uint64_t desc, uint64_t avail,
 		     uint64_t used);
 /* What drv_setup_queue() takes for a queue, from desc on. */
 uint64_t drv_queue_bytes(unsigned size);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What a guest's program needs of the machine that it runs on: registers, memory, interrupts.  There are
- * two of them: the simulator (tests/sim/guest.c), and a guest on real Xen (tests/lab/truth).  A program
- * that uses nothing else gives the same results on both, or one of them is wrong.
+ * What a guest's program needs of the machine that it runs on: registers, memory, interrupts.  There is
+ * the simulator (tests/sim/guest.c), and a guest on real Xen (tests/lab/truth); a program that uses nothing
+ * else gives the same results on both, or one of them is wrong.  For unit tests there is one without a
+ * daemon (tests/fake/machine.c).
  */
 #ifndef TESTS_GUEST_MACHINE_H
 #define TESTS_GUEST_MACHINE_H

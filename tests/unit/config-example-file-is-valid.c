@@ -31,8 +31,7 @@ static void as_installed(void **state)
 
 	(void)state;
 	try_load(&t, example);
-	if (t.result)
-		fail_msg("%s", t.log);
+	sim_check(t.result == 0, "%s", t.log);
 	config_fini(&t.config);
 }
 
@@ -45,8 +44,7 @@ static void with_comments_switched_on(void **state)
 	(void)state;
 	switch_on(text, sizeof(text));
 	try_text(&t, text, NULL);
-	if (t.result)
-		fail_msg("%s", t.log);
+	sim_check(t.result == 0, "%s", t.log);
 	assert_int_equal(t.config.nr_guests, 2);
 	config_disk(&t.config, "web", "xvda", &d);
 	assert_string_equal(d.serial, "web-root");

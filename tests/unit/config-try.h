@@ -4,17 +4,12 @@
 #define TESTS_UNIT_CONFIG_TRY_H
 
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
-#include "base/util.h"
 #include "config/config.h"
+#include "tests/fake/test.h"
 
 struct
 try {
@@ -86,8 +81,7 @@ static inline void try_refused(const struct try *t, const char *file_and_line, c
 
 	snprintf(line, sizeof(line), "%s: %s\n", file_and_line, what);
 	assert_int_equal(t->result, -EINVAL);
-	if (!strstr(t->log, line))
-		fail_msg("no line \"%s\" in:\n%s", line, t->log);
+	sim_check(strstr(t->log, line), "no line \"%s\" in:\n%s", line, t->log);
 }
 
 /* Number of lines logged. */

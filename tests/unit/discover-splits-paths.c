@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Which xenstore paths name a guest, a disk or something below one, and which name nothing of ours. */
 #include "daemon/discover.h"
-#include "tests/fake/driver.h"
+#include "tests/fake/test.h"
 
 #define ROOT "backend/virtio_disk"
 
@@ -65,10 +65,10 @@ static void good_and_bad(void **state)
 		uint32_t devid = 0xabcdef01;
 		int parts = discover_split(table[i].path, &domid, &devid);
 
-		drv_check(parts == table[i].parts, "\"%s\" has %d numbers", table[i].path, parts);
-		drv_check(domid == (parts >= 1 ? table[i].domid : 0xabcd), "\"%s\": domain %u",
+		sim_check(parts == table[i].parts, "\"%s\" has %d numbers", table[i].path, parts);
+		sim_check(domid == (parts >= 1 ? table[i].domid : 0xabcd), "\"%s\": domain %u",
 			  table[i].path, domid);
-		drv_check(devid == (parts >= 2 ? table[i].devid : 0xabcdef01), "\"%s\": device %u",
+		sim_check(devid == (parts >= 2 ? table[i].devid : 0xabcdef01), "\"%s\": device %u",
 			  table[i].path, devid);
 	}
 }

@@ -3,9 +3,10 @@
  * A request means the same however the driver cuts it into descriptors (C1): at any byte of header,
  * data and status, into a few pieces or many, in the ring, in an indirect table, or half in each.
  */
-#include "tests/fake/driver.h"
+#include "tests/fake/machine.h"
 
 #define ID_BYTES 20
+#define CUTS	 31 /* of each stream, at most: the queue has room for the pieces of both */
 
 static struct drv d;
 static uint8_t expected[16384]; /* of the image */
@@ -20,12 +21,12 @@ struct kind {
 };
 
 static const struct kind kinds[] = {
-	{ VIRTIO_BLK_T_IN, 3, 0, 1024, 1025, BLK_READ, 1 },
-	{ VIRTIO_BLK_T_OUT, 5, 1024, 0, 1, BLK_WRITE, 1 },
-	{ VIRTIO_BLK_T_FLUSH, 0, 0, 0, 1, BLK_FLUSH, 1 },
-	{ VIRTIO_BLK_T_GET_ID, 0, 0, ID_BYTES, ID_BYTES + 1, 0, 0 },
-	{ VIRTIO_BLK_T_DISCARD, 0, 48, 0, 1, BLK_DISCARD, 3 },
-	{ VIRTIO_BLK_T_WRITE_ZEROES, 0, 48, 0, 1, BLK_WRITE_ZEROES, 3 },
+	{ T_IN, 3, 0, 1024, 1025, BLK_READ, 1 },
+	{ T_OUT, 5, 1024, 0, 1, BLK_WRITE, 1 },
+	{ T_FLUSH, 0, 0, 0, 1, BLK_FLUSH, 1 },
+	{ T_GET_ID, 0, 0, ID_BYTES, ID_BYTES + 1, 0, 0 },
+	{ T_DISCARD, 0, 48, 0, 1, BLK_DISCARD, 3 },
+	{ T_WRITE_ZEROES, 0, 48, 0, 1, BLK_WRITE_ZEROES, 3 },
 };
 
 /* What the device-readable data are, and what the image is afterwards. */
@@ -55,7 +56,7 @@ static void check(const struct kind *k, struct drv_blk *r)
 {
 	char id[ID_BYTES] = "serial";
 	uint8_t in[1024];
-	unsigned calls = d.backend.calls;
+	unsigned calls = vm.backend.calls;
 
 	r->type = k->type;
 	r->sector = k->sector;
@@ -63,34 +64,23 @@ static void check(const struct kind *k, struct drv_blk *r)
 	r->out_len = k->out_len;
 	r->in_len = k->in_len;
 	drv_free_all(&d);
-	assert_int_equal(drv_blk_run(&d, 0, r), VIRTIO_BLK_S_OK);
+	assert_int_equal(drv_blk_run(&d.q[0], r), BLK_OK);
 	assert_int_equal(r->used_len, k->used_len);
-	assert_int_equal(d.backend.calls, calls + k->calls);
+	assert_int_equal(vm.backend.calls, calls + k->calls);
 	if (k->calls)
-		assert_int_equal(d.backend.last.op, k->op);
-	drv_blk_data(r, in);
-	if (k->type == VIRTIO_BLK_T_IN)
+		assert_int_equal(vm.backend.last.op, k->op);
+	drv_blk_data(&d, r, in);
+	if (k->type == T_IN)
 		assert_memory_equal(in, expected + 512 * k->sector, sizeof(in));
-	if (k->type == VIRTIO_BLK_T_GET_ID)
+	if (k->type == T_GET_ID)
 		assert_memory_equal(in, id, ID_BYTES);
-	assert_memory_equal(d.backend.image, expected, sizeof(expected));
+	assert_memory_equal(vm.backend.image, expected, sizeof(expected));
 }
 
 static int set_up(void **state)
 {
-	const struct drv_options o = { .size = sizeof(expected) };
-
-	(void)state;
-	drv_boot(&d, &o, 0);
-	memcpy(expected, d.backend.image, sizeof(expected));
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	assert_int_equal(d.st->virtio.faults, 0);
-	drv_stop(&d);
+	vm_set_up(state);
+	memcpy(expected, vm.backend.image, sizeof(expected));
 	return 0;
 }
 
@@ -128,7 +118,7 @@ static void byte_by_byte(void **state)
 
 	(void)state;
 	for (unsigned i = 0; i < ARRAY_SIZE(kinds); i++) {
-		for (unsigned direct = 0; direct < DRV_SEGS; direct++) {
+		for (unsigned direct = 0; direct < 2 * CUTS; direct++) {
 			const struct kind *k = &kinds[i];
 			struct drv_blk r = { .direct = direct };
 
@@ -144,7 +134,7 @@ static void byte_by_byte(void **state)
 
 static unsigned random_cuts(uint64_t *seed, uint32_t *cuts, uint32_t len)
 {
-	unsigned n = drv_random(seed) % (DRV_SEGS / 2);
+	unsigned n = drv_random(seed) % (CUTS + 1);
 	uint32_t at = 0;
 
 	for (unsigned i = 0; i < n; i++) {
@@ -162,7 +152,7 @@ static void random_points(void **state)
 	(void)state;
 	for (unsigned i = 0; i < 3000; i++) {
 		const struct kind *k = &kinds[i % ARRAY_SIZE(kinds)];
-		struct drv_blk r = { .direct = drv_random(&seed) % DRV_SEGS };
+		struct drv_blk r = { .direct = drv_random(&seed) % (2 * CUTS) };
 
 		r.nr_cuts_out = random_cuts(&seed, r.cuts_out, 16 + k->out_len);
 		r.nr_cuts_in = random_cuts(&seed, r.cuts_in, k->in_len + 1);
@@ -176,9 +166,9 @@ static void empty_descriptors_between(void **state)
 {
 	uint64_t header = drv_alloc(&d, 16), data = drv_alloc(&d, 512), status = drv_alloc(&d, 1);
 	const struct drv_seg segs[] = {
-		{ 0, 0, false },	  { header, 7, false },	 { UINT64_MAX, 0, false },
-		{ header + 7, 9, false }, { 1, 0, false },	 { 0, 0, true },
-		{ data, 512, true },	  { DRV_BASE, 0, true }, { status, 1, true },
+		{ 0, 0, false },	  { header, 7, false },	     { UINT64_MAX, 0, false },
+		{ header + 7, 9, false }, { 1, 0, false },	     { 0, 0, true },
+		{ data, 512, true },	  { FAKE_WINDOWS, 0, true }, { status, 1, true },
 		{ UINT64_MAX, 0, true },
 	};
 	uint32_t id, len;
@@ -186,11 +176,11 @@ static void empty_descriptors_between(void **state)
 	(void)state;
 	memset(fake_ram(header), 0, 16);
 	*(uint8_t *)fake_ram(status) = 0xff;
-	drv_avail(&d.q[0], drv_chain(&d, &d.q[0], segs, ARRAY_SIZE(segs), 4));
-	drv_go(&d, 0);
+	drv_avail(&d.q[0], drv_chain(&d.q[0], segs, ARRAY_SIZE(segs), 4));
+	vm_go(&d.q[0]);
 	assert_true(drv_used(&d.q[0], &id, &len));
 	assert_int_equal(len, 513);
-	assert_int_equal(*(uint8_t *)fake_ram(status), VIRTIO_BLK_S_OK);
+	assert_int_equal(*(uint8_t *)fake_ram(status), BLK_OK);
 	assert_memory_equal(fake_ram(data), expected, 512);
 }
 
@@ -199,16 +189,16 @@ static void flush_with_anything(void **state)
 {
 	(void)state;
 	for (unsigned i = 0; i < 4; i++) {
-		assert_int_equal(drv_io(&d, VIRTIO_BLK_T_FLUSH, i ? UINT64_MAX : 7, out,
-					i & 1 ? 513 : 0, i & 2 ? 100 : 0),
-				 VIRTIO_BLK_S_OK);
-		assert_int_equal(d.backend.calls, i + 1);
-		assert_int_equal(d.backend.last.op, BLK_FLUSH);
+		assert_int_equal(drv_io(&d, T_FLUSH, i ? UINT64_MAX : 7, out, i & 1 ? 513 : 0, NULL,
+					i & 2 ? 100 : 0),
+				 BLK_OK);
+		assert_int_equal(vm.backend.calls, i + 1);
+		assert_int_equal(vm.backend.last.op, BLK_FLUSH);
 	}
-	assert_memory_equal(d.backend.image, expected, sizeof(expected));
+	assert_memory_equal(vm.backend.image, expected, sizeof(expected));
 }
 
-#define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+#define TEST(f) VM_TEST_WITH(set_up, vm_tear_down, f, .size = sizeof(expected))
 
 int main(void)
 {

@@ -2,7 +2,7 @@
 /* Whatever the backend fails with, the guest sees IOERR, and the next request is served. */
 #include <errno.h>
 
-#include "tests/fake/driver.h"
+#include "tests/fake/machine.h"
 
 static struct drv d;
 
@@ -11,9 +11,8 @@ static void every_kind(void **state)
 	static const struct {
 		uint32_t type, out_len, in_len;
 	} kinds[] = {
-		{ VIRTIO_BLK_T_IN, 0, 512 },	      { VIRTIO_BLK_T_OUT, 512, 0 },
-		{ VIRTIO_BLK_T_FLUSH, 0, 0 },	      { VIRTIO_BLK_T_DISCARD, 16, 0 },
-		{ VIRTIO_BLK_T_WRITE_ZEROES, 16, 0 },
+		{ T_IN, 0, 512 },     { T_OUT, 512, 0 },	 { T_FLUSH, 0, 0 },
+		{ T_DISCARD, 16, 0 }, { T_WRITE_ZEROES, 16, 0 },
 	};
 	static const int errors[] = {
 		EIO, ENOSPC, EINVAL, ENOMEM, EAGAIN, EFAULT, EOPNOTSUPP, 4095
@@ -22,28 +21,25 @@ static void every_kind(void **state)
 	unsigned n = 0;
 
 	(void)state;
-	drv_boot(&d, NULL, 0);
 	for (unsigned k = 0; k < ARRAY_SIZE(kinds); k++) {
 		for (unsigned e = 0; e < ARRAY_SIZE(errors); e++, n++) {
-			d.backend.result = -errors[e];
-			drv_check(drv_io(&d, kinds[k].type, 0, out, kinds[k].out_len,
-					 kinds[k].in_len) == VIRTIO_BLK_S_IOERR,
+			vm.backend.result = -errors[e];
+			sim_check(drv_io(&d, kinds[k].type, 0, out, kinds[k].out_len, NULL,
+					 kinds[k].in_len) == BLK_IOERR,
 				  "type %u, error %d", kinds[k].type, errors[e]);
 		}
-		d.backend.result = 0;
+		vm.backend.result = 0;
 		assert_int_equal(
-			drv_io(&d, kinds[k].type, 0, out, kinds[k].out_len, kinds[k].in_len),
-			VIRTIO_BLK_S_OK);
+			drv_io(&d, kinds[k].type, 0, out, kinds[k].out_len, NULL, kinds[k].in_len),
+			BLK_OK);
 	}
-	assert_int_equal(d.st->counters.errors, n);
-	assert_int_equal(d.st->virtio.faults, 0);
-	drv_stop(&d);
+	assert_int_equal(vm.st->counters.errors, n);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(every_kind),
+		VM_TEST(every_kind),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

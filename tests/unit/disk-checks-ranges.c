@@ -6,14 +6,14 @@
  */
 #include <errno.h>
 
-#include "tests/fake/driver.h"
+#include "tests/fake/machine.h"
 
 #define MAX_RANGES  32
 #define MAX_SECTORS (1u << 21)
 
 static struct drv d;
 static struct virtio_blk_range ranges[MAX_RANGES + 2];
-static const uint32_t both[] = { VIRTIO_BLK_T_DISCARD, VIRTIO_BLK_T_WRITE_ZEROES };
+static const uint32_t both[] = { T_DISCARD, T_WRITE_ZEROES };
 
 static void set(unsigned i, uint64_t sector, uint32_t n, uint32_t flags)
 {
@@ -32,11 +32,11 @@ static void good_ranges(void)
 /* Answered so, and with IOERR and UNSUPP the backend wasn't asked. */
 static void expect(uint32_t type, uint32_t bytes, uint8_t status)
 {
-	unsigned calls = d.backend.calls;
+	unsigned calls = vm.backend.calls;
 
-	drv_check(drv_io(&d, type, 0, ranges, bytes, 0) == status, "type %u, %u bytes: not %u",
-		  type, bytes, status);
-	assert_int_equal(d.backend.calls, status ? calls : calls + bytes / 16);
+	sim_check(drv_io(&d, type, 0, ranges, bytes, NULL, 0) == status,
+		  "type %u, %u bytes: not %u", type, bytes, status);
+	assert_int_equal(vm.backend.calls, status ? calls : calls + bytes / 16);
 }
 
 static void flags(void **state)
@@ -45,14 +45,14 @@ static void flags(void **state)
 	good_ranges();
 	for (unsigned bit = 0; bit < 32; bit++) {
 		set(0, 0, 1, 1u << bit);
-		expect(VIRTIO_BLK_T_DISCARD, 16, VIRTIO_BLK_S_UNSUPP);
-		expect(VIRTIO_BLK_T_WRITE_ZEROES, 16, bit ? VIRTIO_BLK_S_UNSUPP : VIRTIO_BLK_S_OK);
+		expect(T_DISCARD, 16, BLK_UNSUPP);
+		expect(T_WRITE_ZEROES, 16, bit ? BLK_UNSUPP : BLK_OK);
 		set(0, 0, 1, 1u << bit | 1);
-		expect(VIRTIO_BLK_T_WRITE_ZEROES, 16, bit ? VIRTIO_BLK_S_UNSUPP : VIRTIO_BLK_S_OK);
+		expect(T_WRITE_ZEROES, 16, bit ? BLK_UNSUPP : BLK_OK);
 	}
 	set(0, 0, 1, 0xffffffff);
-	expect(VIRTIO_BLK_T_DISCARD, 16, VIRTIO_BLK_S_UNSUPP);
-	expect(VIRTIO_BLK_T_WRITE_ZEROES, 16, VIRTIO_BLK_S_UNSUPP);
+	expect(T_DISCARD, 16, BLK_UNSUPP);
+	expect(T_WRITE_ZEROES, 16, BLK_UNSUPP);
 }
 
 /* Also in the last of many, and where another one is out of range. */
@@ -62,9 +62,9 @@ static void flags_anywhere(void **state)
 	for (unsigned t = 0; t < 2; t++) {
 		good_ranges();
 		set(MAX_RANGES - 1, 0, 1, 4);
-		expect(both[t], 16 * MAX_RANGES, VIRTIO_BLK_S_UNSUPP);
+		expect(both[t], 16 * MAX_RANGES, BLK_UNSUPP);
 		set(3, UINT64_MAX, 1, 0);
-		expect(both[t], 16 * MAX_RANGES, VIRTIO_BLK_S_UNSUPP);
+		expect(both[t], 16 * MAX_RANGES, BLK_UNSUPP);
 	}
 }
 
@@ -72,13 +72,13 @@ static void unmap_is_passed_on(void **state)
 {
 	(void)state;
 	good_ranges();
-	expect(VIRTIO_BLK_T_WRITE_ZEROES, 16, VIRTIO_BLK_S_OK);
-	assert_int_equal(d.backend.last.flags & BLK_UNMAP, 0);
+	expect(T_WRITE_ZEROES, 16, BLK_OK);
+	assert_int_equal(vm.backend.last.flags & BLK_UNMAP, 0);
 	set(0, 7, 2, 1);
-	expect(VIRTIO_BLK_T_WRITE_ZEROES, 16, VIRTIO_BLK_S_OK);
-	assert_int_equal(d.backend.last.flags & BLK_UNMAP, BLK_UNMAP);
-	assert_int_equal(d.backend.last.offset, 7 * 512);
-	assert_int_equal(d.backend.last.len, 1024);
+	expect(T_WRITE_ZEROES, 16, BLK_OK);
+	assert_int_equal(vm.backend.last.flags & BLK_UNMAP, BLK_UNMAP);
+	assert_int_equal(vm.backend.last.offset, 7 * 512);
+	assert_int_equal(vm.backend.last.len, 1024);
 }
 
 static void number_of_ranges(void **state)
@@ -87,13 +87,12 @@ static void number_of_ranges(void **state)
 	good_ranges();
 	for (unsigned t = 0; t < 2; t++) {
 		for (unsigned k = 0; k <= MAX_RANGES + 2; k++)
-			expect(both[t], 16 * k,
-			       k && k <= MAX_RANGES ? VIRTIO_BLK_S_OK : VIRTIO_BLK_S_IOERR);
+			expect(both[t], 16 * k, k && k <= MAX_RANGES ? BLK_OK : BLK_IOERR);
 		for (uint32_t bytes = 1; bytes < 16 * 4; bytes++)
 			if (bytes % 16)
-				expect(both[t], bytes, VIRTIO_BLK_S_IOERR);
-		expect(both[t], 16 * MAX_RANGES + 1, VIRTIO_BLK_S_IOERR);
-		expect(both[t], 16 * MAX_RANGES - 1, VIRTIO_BLK_S_IOERR);
+				expect(both[t], bytes, BLK_IOERR);
+		expect(both[t], 16 * MAX_RANGES + 1, BLK_IOERR);
+		expect(both[t], 16 * MAX_RANGES - 1, BLK_IOERR);
 	}
 }
 
@@ -104,19 +103,19 @@ static void range_outside(void **state)
 		uint32_t n;
 		uint8_t status;
 	} cases[] = {
-		{ 0, 128, VIRTIO_BLK_S_OK },
-		{ 127, 1, VIRTIO_BLK_S_OK },
-		{ 0, 0, VIRTIO_BLK_S_IOERR },
-		{ 0, 129, VIRTIO_BLK_S_IOERR },
-		{ 128, 1, VIRTIO_BLK_S_IOERR },
-		{ 127, 2, VIRTIO_BLK_S_IOERR },
-		{ 0, 0xffffffff, VIRTIO_BLK_S_IOERR },
-		{ 0, 0x80000000, VIRTIO_BLK_S_IOERR },
-		{ UINT64_MAX, 1, VIRTIO_BLK_S_IOERR },
-		{ UINT64_MAX, 2, VIRTIO_BLK_S_IOERR },
-		{ UINT64_MAX - 7, 16, VIRTIO_BLK_S_IOERR },
-		{ 1ull << 55, 1, VIRTIO_BLK_S_IOERR },
-		{ (1ull << 55) - 1, 2, VIRTIO_BLK_S_IOERR },
+		{ 0, 128, BLK_OK },
+		{ 127, 1, BLK_OK },
+		{ 0, 0, BLK_IOERR },
+		{ 0, 129, BLK_IOERR },
+		{ 128, 1, BLK_IOERR },
+		{ 127, 2, BLK_IOERR },
+		{ 0, 0xffffffff, BLK_IOERR },
+		{ 0, 0x80000000, BLK_IOERR },
+		{ UINT64_MAX, 1, BLK_IOERR },
+		{ UINT64_MAX, 2, BLK_IOERR },
+		{ UINT64_MAX - 7, 16, BLK_IOERR },
+		{ 1ull << 55, 1, BLK_IOERR },
+		{ (1ull << 55) - 1, 2, BLK_IOERR },
 	};
 
 	(void)state;
@@ -135,29 +134,25 @@ static void range_outside(void **state)
 /* A range is at most as long as the configuration space says. */
 static void longest_range(void **state)
 {
-	const struct drv_options big = { .size = 1ull << 32, .caps = IMAGE_DISCARD };
 	uint32_t max;
 
 	(void)state;
-	drv_stop(&d);
-	drv_start(&d, &big);
-	drv_ready(&d, drv_offered(&d));
 	max = drv_read(&d, R_CONFIG + offsetof(struct virtio_blk_config, max_discard_sectors));
 	assert_int_equal(max, MAX_SECTORS);
-	d.backend.hold = true;
+	vm.backend.hold = true;
 	for (unsigned t = 0; t < 2; t++) {
 		struct drv_blk r = {
 			.type = both[t], .out = ranges, .out_len = 16, .direct = DRV_SEGS
 		};
 
 		set(0, 1, max + 1, 0);
-		assert_int_equal(drv_blk_run(&d, 0, &r), VIRTIO_BLK_S_IOERR);
+		assert_int_equal(drv_blk_run(&d.q[0], &r), BLK_IOERR);
 		set(0, 1, max, 0);
-		drv_blk_add(&d, 0, &r);
-		drv_go(&d, 0);
-		assert_int_equal(d.backend.last.len, (uint64_t)max * 512);
-		fake_backend_complete_all(&d.backend, -EIO);
-		drv_round(&d);
+		drv_blk_add(&d.q[0], &r);
+		vm_go(&d.q[0]);
+		assert_int_equal(vm.backend.last.len, (uint64_t)max * 512);
+		fake_backend_complete_all(&vm.backend, -EIO);
+		vm_round();
 		d.q[0].used_seen = drv_used_idx(&d.q[0]);
 	}
 }
@@ -165,39 +160,37 @@ static void longest_range(void **state)
 /* One range at a time; the first failure ends it. */
 static void failure_in_between(void **state)
 {
-	struct drv_blk r = { .type = VIRTIO_BLK_T_DISCARD, .out = ranges, .out_len = 16 * 4 };
+	struct drv_blk r = { .type = T_DISCARD, .out = ranges, .out_len = 16 * 4 };
 	uint32_t id;
 
 	(void)state;
 	good_ranges();
-	d.backend.hold = true;
-	drv_blk_add(&d, 0, &r);
-	drv_go(&d, 0);
+	vm.backend.hold = true;
+	drv_blk_add(&d.q[0], &r);
+	vm_go(&d.q[0]);
 	for (unsigned i = 1; i <= 2; i++) {
-		assert_int_equal(d.backend.calls, i);
-		assert_int_equal(d.backend.last.offset, (i - 1) * 512);
+		assert_int_equal(vm.backend.calls, i);
+		assert_int_equal(vm.backend.last.offset, (i - 1) * 512);
 		assert_false(drv_used(&d.q[0], &id, &r.used_len));
-		fake_backend_complete(&d.backend, 0, i == 2 ? -EIO : 0);
-		drv_round(&d);
+		fake_backend_complete(&vm.backend, 0, i == 2 ? -EIO : 0);
+		vm_round();
 	}
-	assert_int_equal(d.backend.nr_held, 0);
+	assert_int_equal(vm.backend.nr_held, 0);
 	assert_true(drv_used(&d.q[0], &id, &r.used_len));
-	assert_int_equal(drv_blk_status(&r), VIRTIO_BLK_S_IOERR);
+	assert_int_equal(drv_blk_status(&d, &r), BLK_IOERR);
 	assert_int_equal(drv_used_idx(&d.q[0]), 1);
 }
-
-#define TEST(f) DRV_TEST(f, drv_set_up_ready)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(flags),
-		TEST(flags_anywhere),
-		TEST(unmap_is_passed_on),
-		TEST(number_of_ranges),
-		TEST(range_outside),
-		TEST(longest_range),
-		TEST(failure_in_between),
+		VM_TEST(flags),
+		VM_TEST(flags_anywhere),
+		VM_TEST(unmap_is_passed_on),
+		VM_TEST(number_of_ranges),
+		VM_TEST(range_outside),
+		VM_TEST(longest_range, .size = 1ull << 32),
+		VM_TEST(failure_in_between),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

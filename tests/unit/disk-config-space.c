@@ -4,29 +4,23 @@
  * beyond its end; it can be read in any width, at any offset and status (A20, B22), and but for the
  * cache mode not written.
  */
-#include "tests/fake/driver.h"
+#include "tests/fake/machine.h"
 
 static struct drv d;
 
 static uint64_t config(unsigned off, unsigned size)
 {
-	return virtio_mmio_read(&d.disk.mmio, R_CONFIG + off, size);
+	return drv_read_sized(&d, R_CONFIG + off, size);
 }
 
 /* Offsets and widths of 5.2.4, counted by hand. */
 static void fields(void **state)
 {
-	const struct drv_options o = { .size = 1 << 20,
-				       .nr_queues = 3,
-				       .queue_size = 128,
-				       .caps = IMAGE_DISCARD | IMAGE_PUNCH_HOLE };
-
 	(void)state;
-	drv_start(&d, &o);
-	d.backend.b.info.block_size = 1024;
-	d.backend.b.info.physical_block_size = 8192;
-	d.backend.b.info.optimal_io_size = 65536;
-	d.backend.b.info.discard_granularity = 4096;
+	vm.backend.b.info.block_size = 1024;
+	vm.backend.b.info.physical_block_size = 8192;
+	vm.backend.b.info.optimal_io_size = 65536;
+	vm.backend.b.info.discard_granularity = 4096;
 	assert_int_equal(config(0, 8), 2048);
 	assert_int_equal(config(8, 4), 1 << 20);
 	assert_int_equal(config(12, 4), 128 - 2);
@@ -48,26 +42,22 @@ static void fields(void **state)
 	assert_int_equal(config(57, 1) | config(58, 2), 0);
 	for (unsigned off = 60; off < 256; off++)
 		assert_int_equal(config(off, 1), 0);
-	drv_stop(&d);
 }
 
-static void what_is_not_offered_is_zero(void **state)
+static void read_only(void **state)
 {
-	const struct drv_options ro = { .caps = IMAGE_READ_ONLY | IMAGE_DISCARD |
-						IMAGE_PUNCH_HOLE };
-	const struct drv_options no_discard = { .no_caps = true };
-
 	(void)state;
-	drv_start(&d, &ro);
 	for (unsigned off = 36; off < 60; off++)
 		assert_int_equal(config(off, 1), 0);
-	drv_stop(&d);
-	drv_start(&d, &no_discard);
+}
+
+static void without_discard(void **state)
+{
+	(void)state;
 	for (unsigned off = 36; off < 48; off++)
 		assert_int_equal(config(off, 1), 0);
 	assert_int_equal(config(52, 4), 32);
 	assert_int_equal(config(56, 1), 0);
-	drv_stop(&d);
 }
 
 /* A queue has room for header and status beside the data. */
@@ -75,11 +65,9 @@ static void seg_max_fits_the_queue(void **state)
 {
 	(void)state;
 	for (unsigned size = 4; size <= 1024; size *= 2) {
-		const struct drv_options o = { .queue_size = size };
-
-		drv_start(&d, &o);
+		vm_start(&d, &(struct vm_options){ .queue_size = size });
 		assert_int_equal(config(12, 4), size - 2);
-		drv_stop(&d);
+		vm_stop();
 	}
 }
 
@@ -90,7 +78,6 @@ static void any_width_at_any_status(void **state)
 	uint8_t bytes[256 + 8] = { 0 };
 
 	(void)state;
-	drv_start(&d, NULL);
 	for (unsigned i = 0; i < 256; i++)
 		bytes[i] = config(i, 1);
 	for (unsigned s = 0; s < ARRAY_SIZE(steps); s++) {
@@ -106,8 +93,7 @@ static void any_width_at_any_status(void **state)
 				assert_memory_equal(&v, bytes + off, widths[w]);
 			}
 	}
-	assert_int_equal(d.st->virtio.bad_access, 0);
-	drv_stop(&d);
+	assert_int_equal(vm.st->virtio.bad_access, 0);
 }
 
 static void cannot_be_written(void **state)
@@ -115,25 +101,26 @@ static void cannot_be_written(void **state)
 	uint8_t before[256];
 
 	(void)state;
-	drv_boot(&d, NULL, 0);
 	for (unsigned i = 0; i < 256; i++)
 		before[i] = config(i, 1);
 	for (unsigned i = 0; i < 256; i++)
-		virtio_mmio_write(&d.disk.mmio, R_CONFIG + i, 1, i == 32 ? 0x99 : 0);
+		drv_write_sized(&d, R_CONFIG + i, 1, i == 32 ? 0x99 : 0);
 	for (unsigned i = 0; i < 256; i++)
 		assert_int_equal(config(i, 1), before[i]);
-	assert_int_equal(d.st->virtio.bad_access, 256);
-	drv_stop(&d);
+	assert_int_equal(vm.st->virtio.bad_access, 256);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(fields),
-		cmocka_unit_test(what_is_not_offered_is_zero),
+		VM_TEST(fields, .untouched = true, .size = 1 << 20, .nr_queues = 3,
+			.queue_size = 128, .caps = IMAGE_DISCARD | IMAGE_PUNCH_HOLE),
+		VM_TEST(read_only, .untouched = true,
+			.caps = IMAGE_READ_ONLY | IMAGE_DISCARD | IMAGE_PUNCH_HOLE),
+		VM_TEST(without_discard, .untouched = true, .no_caps = true),
 		cmocka_unit_test(seg_max_fits_the_queue),
-		cmocka_unit_test(any_width_at_any_status),
-		cmocka_unit_test(cannot_be_written),
+		VM_TEST(any_width_at_any_status, .untouched = true),
+		VM_TEST(cannot_be_written),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

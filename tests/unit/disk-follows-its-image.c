@@ -5,40 +5,38 @@
  */
 #include <errno.h>
 
-#include "tests/fake/driver.h"
+#include "tests/fake/machine.h"
 
 static struct drv d;
 static unsigned interrupts; /* seen by told() */
 
 static uint64_t capacity(void)
 {
-	return virtio_mmio_read(&d.disk.mmio, R_CONFIG, 8);
+	return drv_read_sized(&d, R_CONFIG, 8);
 }
 
 static void resize(uint64_t bytes)
 {
-	d.backend.new_size = bytes;
-	disk_check_size(&d.disk);
+	vm.backend.new_size = bytes;
+	disk_check_size(&vm.disk);
 }
 
 /* Was the driver told since the last time? */
 static bool told(void)
 {
-	bool config = drv_read(&d, R_INTERRUPT_STATUS) & VIRTIO_INTERRUPT_CONFIG;
-	bool raised = fake_interrupts(DRV_IRQ) != interrupts;
+	bool config = drv_read(&d, R_INTERRUPT_STATUS) & INT_CONFIG;
+	bool raised = fake_interrupts(FAKE_LINE) != interrupts;
 
 	assert_int_equal(config, raised);
-	interrupts = fake_interrupts(DRV_IRQ);
-	drv_write(&d, R_INTERRUPT_ACK, VIRTIO_INTERRUPT_CONFIG);
+	interrupts = fake_interrupts(FAKE_LINE);
+	drv_write(&d, R_INTERRUPT_ACK, INT_CONFIG);
 	return config;
 }
 
 static int set_up(void **state)
 {
-	(void)state;
-	drv_start(&d, NULL); /* 128 sectors */
 	interrupts = 0;
-	return 0;
+	return vm_set_up(state); /* 128 sectors */
 }
 
 static void driver_is_told(void **state)
@@ -46,7 +44,7 @@ static void driver_is_told(void **state)
 	static const uint64_t sizes[] = { 32768, 65536, 512, 1ull << 42 };
 
 	(void)state;
-	drv_ready(&d, drv_offered(&d));
+	drv_boot(&d, 0);
 	for (unsigned i = 0; i < ARRAY_SIZE(sizes); i++) {
 		uint32_t generation = drv_read(&d, R_CONFIG_GENERATION);
 
@@ -62,23 +60,23 @@ static void driver_is_told(void **state)
 static void nothing_new(void **state)
 {
 	(void)state;
-	drv_ready(&d, drv_offered(&d));
+	drv_boot(&d, 0);
 	resize(65536);
 	resize(65536 + 511);
 	resize(0);
 	resize(511);
-	d.backend.size_result = -EIO;
+	vm.backend.size_result = -EIO;
 	resize(4096);
 	assert_int_equal(capacity(), 128);
 	assert_int_equal(drv_read(&d, R_CONFIG_GENERATION), 0);
 	assert_false(told());
-	assert_int_equal(drv_io(&d, VIRTIO_BLK_T_IN, 127, NULL, 0, 512), VIRTIO_BLK_S_OK);
+	assert_int_equal(drv_io(&d, T_IN, 127, NULL, 0, NULL, 512), BLK_OK);
 }
 
 static void whole_blocks(void **state)
 {
 	(void)state;
-	d.backend.b.info.block_size = 4096;
+	vm.backend.b.info.block_size = 4096;
 	resize(40960 + 4095);
 	assert_int_equal(capacity(), 80);
 }
@@ -96,25 +94,25 @@ static void told_when_ready(void **state)
 
 	drv_write(&d, R_STATUS, 0);
 	resize(65536);
-	drv_ready(&d, drv_offered(&d));
+	drv_boot(&d, 0);
 	assert_false(told());
 }
 
 static void not_told_while_resetting(void **state)
 {
-	struct drv_blk r = { .type = VIRTIO_BLK_T_IN, .in_len = 512 };
+	struct drv_blk r = { .type = T_IN, .in_len = 512 };
 
 	(void)state;
-	drv_ready(&d, drv_offered(&d));
-	d.backend.hold = true;
-	drv_blk_add(&d, 0, &r);
-	drv_go(&d, 0);
+	drv_boot(&d, 0);
+	vm.backend.hold = true;
+	drv_blk_add(&d.q[0], &r);
+	vm_go(&d.q[0]);
 	drv_write(&d, R_STATUS, 0);
 	resize(32768);
 	assert_int_not_equal(drv_status(&d), 0);
 	assert_false(told());
-	fake_backend_complete_all(&d.backend, 0);
-	drv_ready(&d, drv_offered(&d));
+	fake_backend_complete_all(&vm.backend, 0);
+	drv_boot(&d, 0);
 	assert_false(told());
 	assert_int_equal(capacity(), 64);
 }
@@ -125,7 +123,7 @@ static void never_mixed(void **state)
 	static const uint64_t sizes[2] = { 0x1234567800000200, 0x7654321000000400 };
 
 	(void)state;
-	drv_ready(&d, drv_offered(&d));
+	drv_boot(&d, 0);
 	for (unsigned when = 0; when < 3 * 3 * 3 * 3; when++) {
 		uint32_t reads[4];
 		static const unsigned regs[4] = { R_CONFIG_GENERATION, R_CONFIG, R_CONFIG + 4,
@@ -134,7 +132,7 @@ static void never_mixed(void **state)
 
 		for (unsigned i = 0; i < 4; i++, times /= 3) {
 			for (unsigned n = 0; n < times % 3; n++)
-				resize(sizes[d.backend.new_size == sizes[0]]);
+				resize(sizes[vm.backend.new_size == sizes[0]]);
 			reads[i] = drv_read(&d, regs[i]);
 		}
 		read = (uint64_t)reads[2] << 32 | reads[1];
@@ -148,40 +146,38 @@ static void nothing_beyond_the_end(void **state)
 	static const uint8_t out[512];
 
 	(void)state;
-	drv_ready(&d, drv_offered(&d));
+	drv_boot(&d, 0);
 	resize(32768);
-	assert_int_equal(drv_io(&d, VIRTIO_BLK_T_OUT, 63, out, 512, 0), VIRTIO_BLK_S_OK);
-	assert_int_equal(drv_io(&d, VIRTIO_BLK_T_OUT, 64, out, 512, 0), VIRTIO_BLK_S_IOERR);
-	assert_int_equal(drv_io(&d, VIRTIO_BLK_T_IN, 63, NULL, 0, 1024), VIRTIO_BLK_S_IOERR);
+	assert_int_equal(drv_io(&d, T_OUT, 63, out, 512, NULL, 0), BLK_OK);
+	assert_int_equal(drv_io(&d, T_OUT, 64, out, 512, NULL, 0), BLK_IOERR);
+	assert_int_equal(drv_io(&d, T_IN, 63, NULL, 0, NULL, 1024), BLK_IOERR);
 	resize(65536);
-	assert_int_equal(drv_io(&d, VIRTIO_BLK_T_OUT, 127, out, 512, 0), VIRTIO_BLK_S_OK);
-	assert_int_equal(drv_io(&d, VIRTIO_BLK_T_IN, 128, NULL, 0, 512), VIRTIO_BLK_S_IOERR);
+	assert_int_equal(drv_io(&d, T_OUT, 127, out, 512, NULL, 0), BLK_OK);
+	assert_int_equal(drv_io(&d, T_IN, 128, NULL, 0, NULL, 512), BLK_IOERR);
 }
 
 /* Ranges were checked when the request came; the second one no longer is part of the disk. */
 static void between_two_ranges(void **state)
 {
 	struct virtio_blk_range ranges[2] = { 0 };
-	struct drv_blk r = { .type = VIRTIO_BLK_T_WRITE_ZEROES,
-			     .out = ranges,
-			     .out_len = sizeof(ranges) };
+	struct drv_blk r = { .type = T_WRITE_ZEROES, .out = ranges, .out_len = sizeof(ranges) };
 
 	(void)state;
-	drv_ready(&d, drv_offered(&d));
+	drv_boot(&d, 0);
 	le32_store(&ranges[0].num_sectors, 8);
 	le64_store(&ranges[1].sector, 100);
 	le32_store(&ranges[1].num_sectors, 8);
-	d.backend.hold = true;
-	drv_blk_add(&d, 0, &r);
-	drv_go(&d, 0);
+	vm.backend.hold = true;
+	drv_blk_add(&d.q[0], &r);
+	vm_go(&d.q[0]);
 	resize(32768);
-	fake_backend_complete(&d.backend, 0, 0);
-	drv_round(&d);
-	assert_int_equal(d.backend.calls, 1);
-	assert_int_equal(drv_blk_status(&r), VIRTIO_BLK_S_IOERR);
+	fake_backend_complete(&vm.backend, 0, 0);
+	vm_round();
+	assert_int_equal(vm.backend.calls, 1);
+	assert_int_equal(drv_blk_status(&d, &r), BLK_IOERR);
 }
 
-#define TEST(f) DRV_TEST(f, set_up)
+#define TEST(f) VM_TEST_WITH(set_up, vm_tear_down, f, .untouched = true)
 
 int main(void)
 {

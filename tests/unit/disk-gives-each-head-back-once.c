@@ -5,9 +5,12 @@
  */
 #include <errno.h>
 
-#include "tests/fake/driver.h"
+#include "tests/fake/machine.h"
 
 #define SIZE 64
+
+/* The other bank than that of the rings. */
+#define BUFFERS FAKE_RAM1_BASE
 
 static struct drv d;
 static struct drv_blk reqs[SIZE];
@@ -15,10 +18,8 @@ static unsigned out_there[SIZE]; /* made available and not yet back */
 
 static int set_up(void **state)
 {
-	(void)state;
 	memset(out_there, 0, sizeof(out_there));
-	drv_boot(&d, NULL, 0);
-	return 0;
+	return vm_set_up(state);
 }
 
 static unsigned take_back(void)
@@ -41,7 +42,7 @@ static void out_of_order(void **state)
 	unsigned waiting = 0;
 
 	(void)state;
-	d.backend.hold = true;
+	vm.backend.hold = true;
 	for (unsigned i = 0; i < 20000; i++) {
 		if (waiting < 20 && drv_random(&seed) % 2) {
 			/* All indirect: one descriptor each. */
@@ -51,45 +52,45 @@ static void out_of_order(void **state)
 				d.q[0].next_desc++;
 				continue;
 			}
-			*r = (struct drv_blk){ .type = VIRTIO_BLK_T_IN,
+			*r = (struct drv_blk){ .type = T_IN,
 					       .sector = drv_random(&seed) % 128,
 					       .in_len = 512 };
 			if (!waiting)
 				drv_free_all(&d);
-			drv_blk_add(&d, 0, r);
+			drv_blk_add(&d.q[0], r);
 			out_there[r->head]++;
 			waiting++;
 			if (drv_random(&seed) % 3)
-				drv_kick(&d, 0);
-		} else if (d.backend.nr_held) {
-			unsigned k = drv_random(&seed) % d.backend.nr_held;
+				drv_kick(&d.q[0]);
+		} else if (vm.backend.nr_held) {
+			unsigned k = drv_random(&seed) % vm.backend.nr_held;
 
-			fake_backend_complete(&d.backend, k, drv_random(&seed) % 4 ? 0 : -EIO);
+			fake_backend_complete(&vm.backend, k, drv_random(&seed) % 4 ? 0 : -EIO);
 		}
-		drv_round(&d);
+		vm_round();
 		waiting -= take_back();
-		assert_int_equal(disk_inflight(&d.disk), d.backend.nr_held);
-		if (d.heap > FAKE_RAM0_BASE + FAKE_RAM_BYTES / 2) {
-			fake_backend_complete_all(&d.backend, 0);
-			drv_go(&d, 0);
-			fake_backend_complete_all(&d.backend, 0);
-			drv_round(&d);
+		assert_int_equal(disk_inflight(&vm.disk), vm.backend.nr_held);
+		if (d.heap_end - d.heap < 1u << 20) {
+			fake_backend_complete_all(&vm.backend, 0);
+			vm_go(&d.q[0]);
+			fake_backend_complete_all(&vm.backend, 0);
+			vm_round();
 			waiting -= take_back();
 			assert_int_equal(waiting, 0);
 			drv_free_all(&d);
 		}
 	}
-	assert_int_equal(d.st->virtio.faults, 0);
+	assert_int_equal(vm.st->virtio.faults, 0);
 }
 
 static void random_descriptor(uint64_t *seed, uint64_t table, unsigned i)
 {
 	static const uint16_t flags[] = { 0, 0, 1, 1, 1, 2, 2, 3, 3, 4, 5, 6, 7 };
-	uint64_t gpa = FAKE_RAM0_BASE + 0x200000 + drv_random(seed) % 0x10000;
+	uint64_t gpa = BUFFERS + drv_random(seed) % 0x10000;
 
 	if (drv_random(seed) % 16 == 0)
 		gpa = (uint64_t)drv_random(seed) << 33 | drv_random(seed);
-	drv_put_desc(table, i, gpa,
+	drv_put_desc(&d, table, i, gpa,
 		     drv_random(seed) % 16 ? drv_random(seed) % 2048 : drv_random(seed),
 		     flags[drv_random(seed) % ARRAY_SIZE(flags)],
 		     drv_random(seed) % (drv_random(seed) % 32 ? SIZE : 0x10000));
@@ -106,10 +107,10 @@ static void garbage(void **state)
 		unsigned n = 1 + drv_random(&seed) % 8;
 		uint32_t popped, id, len;
 
-		d.backend.hold = turn % 2;
+		vm.backend.hold = turn % 2;
 		for (unsigned i = 0; i < SIZE; i++) {
 			random_descriptor(&seed, q->desc, i);
-			random_descriptor(&seed, FAKE_RAM0_BASE + 0x200000, i);
+			random_descriptor(&seed, BUFFERS, i);
 		}
 		memset(out_there, 0, sizeof(out_there));
 		for (unsigned i = 0; i < n; i++) {
@@ -118,14 +119,14 @@ static void garbage(void **state)
 			out_there[head]++;
 			drv_avail(q, head);
 		}
-		drv_go(&d, 0);
-		popped = d.st->virtio.queues[0].last_avail;
-		while (d.backend.nr_held)
-			fake_backend_complete(&d.backend, drv_random(&seed) % d.backend.nr_held,
+		vm_go(&d.q[0]);
+		popped = vm.st->virtio.queues[0].last_avail;
+		while (vm.backend.nr_held)
+			fake_backend_complete(&vm.backend, drv_random(&seed) % vm.backend.nr_held,
 					      -EIO);
-		drv_round(&d);
-		assert_int_equal(disk_inflight(&d.disk), 0);
-		assert_int_equal(popped, d.st->virtio.queues[0].used);
+		vm_round();
+		assert_int_equal(disk_inflight(&vm.disk), 0);
+		assert_int_equal(popped, vm.st->virtio.queues[0].used);
 		/* The rings themselves are out of the reach of the buffers above. */
 		while (drv_used(q, &id, &len)) {
 			assert_true(id < SIZE && out_there[id]);
@@ -133,17 +134,15 @@ static void garbage(void **state)
 			popped--;
 		}
 		assert_int_equal(popped, 0);
-		drv_ready(&d, drv_offered(&d));
+		drv_boot(&d, 0);
 	}
 }
-
-#define TEST(f) DRV_TEST(f, set_up)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(out_of_order),
-		TEST(garbage),
+		VM_TEST_WITH(set_up, vm_tear_down, out_of_order),
+		VM_TEST_WITH(set_up, vm_tear_down, garbage, .faulty = true),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

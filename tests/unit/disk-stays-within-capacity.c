@@ -3,40 +3,23 @@
  * A request that isn't whole sectors within the capacity is answered IOERR, whatever wraps in its
  * arithmetic, and never reaches the backend (E34).
  */
-#include "tests/fake/driver.h"
+#include "tests/fake/machine.h"
 
 #define SECTORS 128
 
 static struct drv d;
 static uint8_t data[SECTORS * 512 + 512];
 
-static int set_up(void **state)
-{
-	const struct drv_options o = { .size = SECTORS * 512 };
-
-	(void)state;
-	drv_boot(&d, &o, 0);
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	assert_int_equal(d.st->virtio.faults, 0);
-	drv_stop(&d);
-	return 0;
-}
-
 static void expect_both(uint64_t sector, uint32_t bytes, bool good)
 {
-	uint8_t status = good ? VIRTIO_BLK_S_OK : VIRTIO_BLK_S_IOERR;
-	unsigned calls = d.backend.calls;
+	uint8_t status = good ? BLK_OK : BLK_IOERR;
+	unsigned calls = vm.backend.calls;
 
-	drv_check(drv_io(&d, VIRTIO_BLK_T_IN, sector, NULL, 0, bytes) == status, "read %#llx + %u",
+	sim_check(drv_io(&d, T_IN, sector, NULL, 0, NULL, bytes) == status, "read %#llx + %u",
 		  (unsigned long long)sector, bytes);
-	drv_check(drv_io(&d, VIRTIO_BLK_T_OUT, sector, data, bytes, 0) == status,
-		  "write %#llx + %u", (unsigned long long)sector, bytes);
-	assert_int_equal(d.backend.calls, good && bytes ? calls + 2 : calls);
+	sim_check(drv_io(&d, T_OUT, sector, data, bytes, NULL, 0) == status, "write %#llx + %u",
+		  (unsigned long long)sector, bytes);
+	assert_int_equal(vm.backend.calls, good && bytes ? calls + 2 : calls);
 }
 
 static void at_the_edge(void **state)
@@ -98,18 +81,18 @@ static void short_header(void **state)
 		drv_free_all(&d);
 		header = drv_alloc(&d, 16);
 		status = drv_alloc(&d, 1);
-		*(uint8_t *)fake_ram(status) = DRV_PENDING;
+		*(uint8_t *)fake_ram(status) = BLK_PENDING;
 		drv_desc(q, 0, header, n, DESC_NEXT, 1);
 		drv_desc(q, 1, status, 1, DESC_WRITE, 0);
 		drv_avail(q, 0);
-		drv_go(&d, 0);
+		vm_go(&d.q[0]);
 		assert_true(drv_used(q, &id, &len));
-		assert_int_equal(*(uint8_t *)fake_ram(status), VIRTIO_BLK_S_IOERR);
+		assert_int_equal(*(uint8_t *)fake_ram(status), BLK_IOERR);
 	}
-	assert_int_equal(d.backend.calls, 0);
+	assert_int_equal(vm.backend.calls, 0);
 }
 
-#define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+#define TEST(f) VM_TEST(f, .size = SECTORS * 512)
 
 int main(void)
 {

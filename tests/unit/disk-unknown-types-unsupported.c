@@ -3,7 +3,7 @@
  * A type that we don't know, or didn't offer, is answered UNSUPP (E32, E31), with the head given
  * back, and never reaches the backend.
  */
-#include "tests/fake/driver.h"
+#include "tests/fake/machine.h"
 
 static struct drv d;
 
@@ -11,9 +11,8 @@ static void expect_unsupported(uint32_t type, uint32_t out_len, uint32_t in_len)
 {
 	static const uint8_t out[512];
 
-	drv_check(drv_io(&d, type, 0, out, out_len, in_len) == VIRTIO_BLK_S_UNSUPP, "type %#x",
-		  type);
-	assert_int_equal(d.backend.calls, 0);
+	sim_check(drv_io(&d, type, 0, out, out_len, NULL, in_len) == BLK_UNSUPP, "type %#x", type);
+	assert_int_equal(vm.backend.calls, 0);
 }
 
 static bool is_known(uint32_t type)
@@ -26,7 +25,6 @@ static void all_types(void **state)
 	unsigned n = 0;
 
 	(void)state;
-	drv_boot(&d, NULL, 0);
 	for (uint32_t type = 0; type < 0x10000; type++) {
 		if (is_known(type))
 			continue;
@@ -40,10 +38,8 @@ static void all_types(void **state)
 			expect_unsupported(1u << bit | type, 0, 512);
 			n++;
 		}
-	assert_int_equal(d.st->counters.unsupported, n);
-	assert_int_equal(d.st->counters.errors, 0);
-	assert_int_equal(d.st->virtio.faults, 0);
-	drv_stop(&d);
+	assert_int_equal(vm.st->counters.unsupported, n);
+	assert_int_equal(vm.st->counters.errors, 0);
 }
 
 /* Data that came along are left alone. */
@@ -54,44 +50,40 @@ static void with_data(void **state)
 	uint8_t in[512], untouched[512];
 
 	(void)state;
-	memset(untouched, DRV_PENDING, sizeof(untouched));
-	drv_boot(&d, NULL, 0);
+	memset(untouched, BLK_PENDING, sizeof(untouched));
 	for (unsigned i = 0; i < ARRAY_SIZE(types); i++) {
 		struct drv_blk r = { .type = types[i], .in_len = 512, .direct = DRV_SEGS };
 
 		drv_free_all(&d);
-		assert_int_equal(drv_blk_run(&d, 0, &r), VIRTIO_BLK_S_UNSUPP);
+		assert_int_equal(drv_blk_run(&d.q[0], &r), BLK_UNSUPP);
 		assert_int_equal(r.used_len, 0);
-		drv_blk_data(&r, in);
+		drv_blk_data(&d, &r, in);
 		assert_memory_equal(in, untouched, sizeof(in));
 		expect_unsupported(types[i], 512, 0);
 	}
-	drv_stop(&d);
 }
 
 /* Known, but the driver didn't take the feature, or it wasn't offered. */
-static void not_negotiated(void **state)
+static void discard(void **state)
 {
-	static const struct drv_options no_discard = { .no_caps = true };
-
 	(void)state;
-	drv_boot(&d, NULL, VIRTIO_BLK_F_DISCARD);
-	expect_unsupported(VIRTIO_BLK_T_DISCARD, 16, 0);
-	drv_stop(&d);
-	drv_boot(&d, NULL, VIRTIO_BLK_F_WRITE_ZEROES);
-	expect_unsupported(VIRTIO_BLK_T_WRITE_ZEROES, 16, 0);
-	drv_stop(&d);
-	drv_boot(&d, &no_discard, 0);
-	expect_unsupported(VIRTIO_BLK_T_DISCARD, 16, 0);
-	drv_stop(&d);
+	expect_unsupported(T_DISCARD, 16, 0);
+}
+
+static void write_zeroes(void **state)
+{
+	(void)state;
+	expect_unsupported(T_WRITE_ZEROES, 16, 0);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(all_types),
-		cmocka_unit_test(with_data),
-		cmocka_unit_test(not_negotiated),
+		VM_TEST(all_types),
+		VM_TEST(with_data),
+		VM_TEST(discard, .without = BIT64(F_DISCARD)),
+		VM_TEST(write_zeroes, .without = BIT64(F_WRITE_ZEROES)),
+		VM_TEST(discard, .no_caps = true),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

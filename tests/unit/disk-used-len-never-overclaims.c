@@ -5,7 +5,7 @@
  */
 #include <errno.h>
 
-#include "tests/fake/driver.h"
+#include "tests/fake/machine.h"
 
 static struct drv d;
 static uint8_t out[1024];
@@ -17,7 +17,7 @@ static uint32_t really_written(const struct drv_blk *r)
 
 	for (unsigned k = 0; k < r->nr; k++)
 		for (uint32_t i = 0; r->seg[k].write && i < r->seg[k].len; i++, n++)
-			if (((uint8_t *)fake_ram(r->seg[k].gpa))[i] == DRV_PENDING)
+			if (((uint8_t *)fake_ram(r->seg[k].gpa))[i] == BLK_PENDING)
 				return n;
 	return n;
 }
@@ -34,37 +34,29 @@ static void run(uint32_t type, uint64_t sector, uint32_t out_len, uint32_t in_le
 			     .cuts_in = { in_len / 2, in_len } };
 	uint8_t status;
 
-	d.backend.result = result;
+	vm.backend.result = result;
 	drv_free_all(&d);
-	status = drv_blk_run(&d, 0, &r);
-	drv_check(r.used_len <= really_written(&r),
+	status = drv_blk_run(&d.q[0], &r);
+	sim_check(r.used_len <= really_written(&r),
 		  "type %u sector %llu, %u/%u: claims %u, wrote %u", type,
 		  (unsigned long long)sector, out_len, in_len, r.used_len, really_written(&r));
 	/* All of a good answer to a well-formed request is claimed. */
-	if (status == VIRTIO_BLK_S_OK && (type == VIRTIO_BLK_T_IN || !in_len))
+	if (status == BLK_OK && (type == T_IN || !in_len))
 		assert_int_equal(r.used_len, in_len + 1);
 }
 
 static void every_answer(void **state)
 {
-	static const uint32_t types[] = { VIRTIO_BLK_T_IN,
-					  VIRTIO_BLK_T_OUT,
-					  VIRTIO_BLK_T_FLUSH,
-					  VIRTIO_BLK_T_GET_ID,
-					  VIRTIO_BLK_T_DISCARD,
-					  VIRTIO_BLK_T_WRITE_ZEROES,
-					  2,
-					  77 };
+	static const uint32_t types[] = { T_IN,	     T_OUT,	     T_FLUSH, T_GET_ID,
+					  T_DISCARD, T_WRITE_ZEROES, 2,	      77 };
 	static const uint32_t lens[] = { 0, 1, 16, 20, 511, 512, 513, 1024 };
 	static const uint64_t sectors[] = { 0, 127, 128, UINT64_MAX };
 	static const int results[] = { 0, -EIO, -ENOSPC };
-	const struct drv_options o = { .serial = "01234567890123456789" };
 
 	(void)state;
 	out[8] = out[24] = 1;
-	drv_boot(&d, &o, 0);
 	/* Nothing on the disk looks as if it had not been read. */
-	memset(d.backend.image, 0x42, 65536);
+	memset(vm.backend.image, 0x42, 65536);
 	for (unsigned t = 0; t < ARRAY_SIZE(types); t++)
 		for (unsigned i = 0; i < ARRAY_SIZE(lens); i++)
 			for (unsigned k = 0; k < ARRAY_SIZE(lens); k++)
@@ -72,14 +64,12 @@ static void every_answer(void **state)
 					for (unsigned e = 0; e < ARRAY_SIZE(results); e++)
 						run(types[t], sectors[s], lens[i], lens[k],
 						    results[e]);
-	assert_int_equal(d.st->virtio.faults, 0);
-	drv_stop(&d);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(every_answer),
+		VM_TEST(every_answer, .serial = "01234567890123456789"),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -4,24 +4,24 @@
  * FLUSH, or set `writeback` to 0; and no other request pays for that.  `writeback` tells which mode
  * it is at any time, and is writable with CONFIG_WCE only.
  */
-#include "tests/fake/driver.h"
+#include "tests/fake/machine.h"
 
-#define WRITEBACK (R_CONFIG + 32)
+#define WRITEBACK (R_CONFIG + C_WRITEBACK)
 
-#define FLUSH	  VIRTIO_BLK_F_FLUSH
-#define WCE	  VIRTIO_BLK_F_CONFIG_WCE
+#define FLUSH	  BIT64(F_FLUSH)
+#define WCE	  BIT64(F_CONFIG_WCE)
 
 static struct drv d;
 static uint8_t out[512];
 
 static unsigned writeback(void)
 {
-	return virtio_mmio_read(&d.disk.mmio, WRITEBACK, 1);
+	return drv_read_sized(&d, WRITEBACK, 1);
 }
 
 static void write_writeback(unsigned value)
 {
-	virtio_mmio_write(&d.disk.mmio, WRITEBACK, 1, value);
+	drv_write_sized(&d, WRITEBACK, 1, value);
 }
 
 static void expect_flags(unsigned fua)
@@ -30,17 +30,16 @@ static void expect_flags(unsigned fua)
 		uint32_t type, out_len, in_len;
 		bool writes;
 	} kinds[] = {
-		{ VIRTIO_BLK_T_OUT, 512, 0, true },	{ VIRTIO_BLK_T_WRITE_ZEROES, 32, 0, true },
-		{ VIRTIO_BLK_T_IN, 0, 512, false },	{ VIRTIO_BLK_T_FLUSH, 0, 0, false },
-		{ VIRTIO_BLK_T_DISCARD, 32, 0, false },
+		{ T_OUT, 512, 0, true },  { T_WRITE_ZEROES, 32, 0, true }, { T_IN, 0, 512, false },
+		{ T_FLUSH, 0, 0, false }, { T_DISCARD, 32, 0, false },
 	};
 
 	out[8] = out[24] = 1; /* two ranges of a sector, too */
 	for (unsigned i = 0; i < ARRAY_SIZE(kinds); i++) {
 		assert_int_equal(
-			drv_io(&d, kinds[i].type, 0, out, kinds[i].out_len, kinds[i].in_len),
-			VIRTIO_BLK_S_OK);
-		assert_int_equal(d.backend.last.flags, kinds[i].writes ? fua : 0);
+			drv_io(&d, kinds[i].type, 0, out, kinds[i].out_len, NULL, kinds[i].in_len),
+			BLK_OK);
+		assert_int_equal(vm.backend.last.flags, kinds[i].writes ? fua : 0);
 	}
 }
 
@@ -51,27 +50,27 @@ static void by_what_was_negotiated(void **state)
 	(void)state;
 	assert_int_equal(offered & (FLUSH | WCE), FLUSH | WCE);
 	assert_int_equal(writeback(), 1);
-	drv_ready(&d, others | FLUSH | WCE);
+	drv_ready(&d, others | FLUSH | WCE, 1);
 	assert_int_equal(writeback(), 1);
 	expect_flags(0);
-	drv_ready(&d, others | FLUSH);
+	drv_ready(&d, others | FLUSH, 1);
 	assert_int_equal(writeback(), 1);
 	expect_flags(0);
-	drv_ready(&d, others | WCE);
+	drv_ready(&d, others | WCE, 1);
 	assert_int_equal(writeback(), 0);
 	expect_flags(BLK_FUA);
-	drv_ready(&d, others);
+	drv_ready(&d, others, 1);
 	assert_int_equal(writeback(), 0);
 	expect_flags(BLK_FUA);
 	drv_write(&d, R_STATUS, 0);
 	assert_int_equal(writeback(), 1);
-	assert_int_equal(d.st->virtio.bad_access, 0);
+	assert_int_equal(vm.st->virtio.bad_access, 0);
 }
 
 static void by_what_was_written(void **state)
 {
 	(void)state;
-	drv_ready(&d, drv_offered(&d));
+	drv_boot(&d, 0);
 	for (unsigned i = 0; i < 3; i++) {
 		write_writeback(0);
 		assert_int_equal(writeback(), 0);
@@ -83,9 +82,9 @@ static void by_what_was_written(void **state)
 	/* Neither a configuration change nor forgotten but by a reset. */
 	write_writeback(0);
 	assert_int_equal(drv_read(&d, R_CONFIG_GENERATION), 0);
-	assert_int_equal(drv_read(&d, R_INTERRUPT_STATUS) & VIRTIO_INTERRUPT_CONFIG, 0);
-	assert_int_equal(d.st->virtio.bad_access, 0);
-	drv_ready(&d, drv_offered(&d));
+	assert_int_equal(drv_read(&d, R_INTERRUPT_STATUS) & INT_CONFIG, 0);
+	assert_int_equal(vm.st->virtio.bad_access, 0);
+	drv_boot(&d, 0);
 	assert_int_equal(writeback(), 1);
 }
 
@@ -93,7 +92,7 @@ static void by_what_was_written(void **state)
 static void without_flush_always(void **state)
 {
 	(void)state;
-	drv_ready(&d, drv_offered(&d) & ~FLUSH);
+	drv_boot(&d, FLUSH);
 	write_writeback(1);
 	assert_int_equal(writeback(), 1);
 	expect_flags(BLK_FUA);
@@ -102,20 +101,20 @@ static void without_flush_always(void **state)
 /* The second range of WRITE_ZEROES begins in the mode of that moment. */
 static void changed_in_between(void **state)
 {
-	struct drv_blk r = { .type = VIRTIO_BLK_T_WRITE_ZEROES, .out_len = 32 };
+	struct drv_blk r = { .type = T_WRITE_ZEROES, .out_len = 32 };
 
 	(void)state;
 	out[8] = out[24] = 1;
 	r.out = out;
-	drv_ready(&d, drv_offered(&d));
-	d.backend.hold = true;
-	drv_blk_add(&d, 0, &r);
-	drv_go(&d, 0);
-	assert_int_equal(d.backend.last.flags, 0);
+	drv_boot(&d, 0);
+	vm.backend.hold = true;
+	drv_blk_add(&d.q[0], &r);
+	vm_go(&d.q[0]);
+	assert_int_equal(vm.backend.last.flags, 0);
 	write_writeback(0);
-	fake_backend_complete(&d.backend, 0, 0);
-	assert_int_equal(d.backend.calls, 2);
-	assert_int_equal(d.backend.last.flags, BLK_FUA);
+	fake_backend_complete(&vm.backend, 0, 0);
+	assert_int_equal(vm.backend.calls, 2);
+	assert_int_equal(vm.backend.last.flags, BLK_FUA);
 }
 
 static void cannot_be_written(void **state)
@@ -134,20 +133,20 @@ static void cannot_be_written(void **state)
 	write_writeback(0);
 	drv_write(&d, R_STATUS, 3);
 	write_writeback(0);
-	drv_ready(&d, without);
+	drv_ready(&d, without, 1);
 	write_writeback(0);
 	assert_int_equal(writeback(), 1);
-	assert_int_equal(d.st->virtio.bad_access, 3);
+	assert_int_equal(vm.st->virtio.bad_access, 3);
 
-	drv_ready(&d, without | WCE);
+	drv_ready(&d, without | WCE, 1);
 	for (unsigned i = 0; i < ARRAY_SIZE(bad); i++) {
-		virtio_mmio_write(&d.disk.mmio, R_CONFIG + bad[i].off, bad[i].size, bad[i].value);
-		drv_check(writeback() == 1, "%u bytes at %u", bad[i].size, bad[i].off);
+		drv_write_sized(&d, R_CONFIG + bad[i].off, bad[i].size, bad[i].value);
+		sim_check(writeback() == 1, "%u bytes at %u", bad[i].size, bad[i].off);
 	}
-	assert_int_equal(d.st->virtio.bad_access, 3 + ARRAY_SIZE(bad));
+	assert_int_equal(vm.st->virtio.bad_access, 3 + ARRAY_SIZE(bad));
 }
 
-#define TEST(f) DRV_TEST(f, drv_set_up)
+#define TEST(f) VM_TEST(f, .untouched = true)
 
 int main(void)
 {

@@ -7,16 +7,15 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "tests/fake/driver.h"
+#include "tests/fake/machine.h"
 
 static struct drv d;
 static int saved_stderr, text;
 
 static int set_up(void **state)
 {
-	(void)state;
 	log_force_text();
-	drv_boot(&d, NULL, 0);
+	vm_set_up(state);
 	text = memfd_create("stderr", MFD_CLOEXEC);
 	saved_stderr = dup(STDERR_FILENO);
 	return dup2(text, STDERR_FILENO) < 0;
@@ -33,12 +32,10 @@ static void restore_stderr(void)
 
 static int tear_down(void **state)
 {
-	(void)state;
 	restore_stderr();
 	close(text);
 	log_set_level(LOG_INFO);
-	drv_stop(&d);
-	return 0;
+	return vm_tear_down(state);
 }
 
 /* Lines of the log with this in them. */
@@ -59,7 +56,7 @@ static unsigned lines_with(const char *what)
 static void break_ring(void)
 {
 	drv_avail(&d.q[0], 0xffff);
-	drv_go(&d, 0);
+	vm_go(&d.q[0]);
 }
 
 static void names_guest_and_disk(void **state)
@@ -76,7 +73,7 @@ static void not_hidden_by_mistakes(void **state)
 		drv_write(&d, R_MAGIC, 0);
 	break_ring();
 	assert_int_equal(lines_with("guest fault: "), 1);
-	assert_int_equal(d.st->virtio.bad_access, 1000);
+	assert_int_equal(vm.st->virtio.bad_access, 1000);
 }
 
 static void no_flood(void **state)
@@ -84,26 +81,26 @@ static void no_flood(void **state)
 	(void)state;
 	log_set_level(LOG_DEBUG);
 	for (unsigned i = 0; i < 1000; i++) {
-		guest_fault(&d.disk.mmio.dev, "made up");
-		guest_mistake(&d.disk.mmio.dev, "nonsense");
+		guest_fault(&vm.disk.mmio.dev, "made up");
+		guest_mistake(&vm.disk.mmio.dev, "nonsense");
 	}
 	/* A minute may have begun meanwhile. */
 	assert_in_range(lines_with("guest fault: "), 1, 2 * LOG_LIMIT_PER_MINUTE);
 	assert_in_range(lines_with("guest mistake"), 1, 2 * LOG_LIMIT_PER_MINUTE);
-	assert_int_equal(d.st->virtio.faults, 1000);
+	assert_int_equal(vm.st->virtio.faults, 1000);
 }
 
 static void no_flood_of_drivers(void **state)
 {
 	(void)state;
 	for (unsigned i = 0; i < 1000; i++) {
-		drv_ready(&d, VIRTIO_F_VERSION_1);
+		drv_ready(&d, BIT64(F_VERSION_1), 1);
 		assert_false(drv_negotiate(&d, UINT64_MAX));
 	}
 	assert_in_range(lines_with("fake xvda: "), 1, 2 * LOG_LIMIT_PER_MINUTE);
 }
 
-#define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+#define TEST(f) VM_TEST_WITH(set_up, tear_down, f, .faulty = true)
 
 int main(void)
 {

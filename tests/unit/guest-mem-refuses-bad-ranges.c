@@ -38,7 +38,7 @@ static void refused(void **state)
 {
 	(void)state;
 	for (unsigned i = 0; i < ARRAY_SIZE(bad); i++)
-		drv_check(!guest_mem_at(&mem, bad[i].gpa, bad[i].len), "%#llx + %#llx",
+		sim_check(!guest_mem_at(&mem, bad[i].gpa, bad[i].len), "%#llx + %#llx",
 			  (unsigned long long)bad[i].gpa, (unsigned long long)bad[i].len);
 }
 
@@ -84,7 +84,7 @@ static int init_says(const char *text)
 	close(log);
 	assert_true(n >= 0);
 	said[n] = '\0';
-	drv_check(strstr(said, text), "said: %s", said);
+	sim_check(strstr(said, text), "said: %s", said);
 	return r;
 }
 

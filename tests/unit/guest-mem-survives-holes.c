@@ -106,7 +106,7 @@ static void no_ram(void **state)
 {
 	(void)state;
 	assert_null(guest_mem_at(&mem, 0, 1));
-	assert_null(guest_mem_at(&mem, DRV_BASE, 4));
+	assert_null(guest_mem_at(&mem, FAKE_WINDOWS, 4));
 	assert_null(guest_mem_at(&mem, FAKE_RAM0_BASE - 1, 1));
 	assert_null(guest_mem_at(&mem, FAKE_RAM0_BASE - 1, 2));
 	assert_null(guest_mem_at(&mem, FAKE_RAM0_BASE + FAKE_RAM_BYTES, 1));

@@ -5,7 +5,9 @@
 
 #include <sys/mman.h>
 
-#include "tests/fake/driver.h"
+#include "tests/fake/test.h"
+#include "tests/fake/xen.h"
+#include "transport/guest_mem.h"
 
 #define CHUNK (2ull << 20)
 #define PAGE  ((uint64_t)XEN_PAGE_SIZE)

@@ -19,7 +19,7 @@ static void every_byte_of_the_page(void **state)
 		unsigned i = at / VIRTIO_MMIO_WINDOW, off = at % VIRTIO_MMIO_WINDOW;
 
 		for (unsigned w = 0; w < ARRAY_SIZE(widths); w++) {
-			uint64_t v = ask(0, XEN_IOREQ_READ, DRV_BASE + at, widths[w], 0);
+			uint64_t v = ask(0, XEN_IOREQ_READ, FAKE_WINDOWS + at, widths[w], 0);
 
 			if (off + widths[w] > VIRTIO_MMIO_WINDOW)
 				assert_int_equal(v, ones(widths[w]));
@@ -50,10 +50,10 @@ static void writes(void **state)
 static void nobodys(void **state)
 {
 	static const uint64_t addrs[] = { 0,
-					  DRV_BASE - 1,
-					  DRV_BASE - 4,
-					  DRV_BASE + 4096,
-					  DRV_BASE + (1ull << 32),
+					  FAKE_WINDOWS - 1,
+					  FAKE_WINDOWS - 4,
+					  FAKE_WINDOWS + 4096,
+					  FAKE_WINDOWS + (1ull << 32),
 					  UINT64_MAX - 7,
 					  UINT64_MAX };
 	unsigned n = 0;
@@ -75,7 +75,7 @@ static void nobodys(void **state)
 static void strange_kind(void **state)
 {
 	(void)state;
-	assert_int_equal(ask(0, XEN_IOREQ_OTHER, DRV_BASE, 4, 0), 0xffffffff);
+	assert_int_equal(ask(0, XEN_IOREQ_OTHER, FAKE_WINDOWS, 4, 0), 0xffffffff);
 	assert_int_equal(server.unclaimed, 1);
 }
 
@@ -85,9 +85,9 @@ static void strange_widths(void **state)
 
 	(void)state;
 	for (unsigned i = 0; i < ARRAY_SIZE(strange); i++) {
-		ask(0, XEN_IOREQ_READ, DRV_BASE, strange[i], 0);
-		ask(0, XEN_IOREQ_READ, DRV_BASE + 0x1fc, strange[i], 0);
-		ask(0, XEN_IOREQ_WRITE, DRV_BASE + 0x100, strange[i], 0);
+		ask(0, XEN_IOREQ_READ, FAKE_WINDOWS, strange[i], 0);
+		ask(0, XEN_IOREQ_READ, FAKE_WINDOWS + 0x1fc, strange[i], 0);
+		ask(0, XEN_IOREQ_WRITE, FAKE_WINDOWS + 0x100, strange[i], 0);
 	}
 	assert_int_equal(windows[0].writes, 0);
 }

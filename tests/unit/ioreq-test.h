@@ -3,7 +3,9 @@
 #ifndef TESTS_UNIT_IOREQ_TEST_H
 #define TESTS_UNIT_IOREQ_TEST_H
 
-#include "tests/fake/driver.h"
+#include "tests/fake/test.h"
+#include "tests/fake/xen.h"
+#include "tests/guest/driver.h"
 #include "transport/ioreq.h"
 
 #define NR_WINDOWS 8
@@ -59,7 +61,7 @@ static const struct virtio_device_ops window_ops = {
 
 static uint64_t window_base(unsigned i)
 {
-	return DRV_BASE + i * VIRTIO_MMIO_WINDOW;
+	return FAKE_WINDOWS + i * VIRTIO_MMIO_WINDOW;
 }
 
 static int set_up(void **state)
@@ -76,7 +78,7 @@ static int set_up(void **state)
 		dev->state = &windows[i].state;
 		dev->nr_queues = 1;
 		dev->queue_size_max = 16;
-		virtio_mmio_init(&windows[i].mmio, &xen, &mem, window_base(i), DRV_IRQ + i);
+		virtio_mmio_init(&windows[i].mmio, &xen, &mem, window_base(i), FAKE_LINE + i);
 		assert_int_equal(ioreq_add_window(&server, &windows[i].mmio), 0);
 	}
 	return 0;

@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 
 #include "daemon/link.h"
-#include "tests/fake/driver.h"
+#include "tests/fake/test.h"
 
 static int pair[2];
 static unsigned open_before;
@@ -176,7 +176,7 @@ static void garbage_is_refused(void **state)
 	for (unsigned i = 0; i < ARRAY_SIZE(sizes); i++)
 		for (unsigned nr = 0; nr <= 4; nr++) {
 			send_garbage(sizes[i], nr);
-			drv_check(link_receive(pair[1], &got, &image) == -EPROTO,
+			sim_check(link_receive(pair[1], &got, &image) == -EPROTO,
 				  "%zu bytes with %u descriptors", sizes[i], nr);
 			assert_int_equal(image.fd, -1);
 			assert_int_equal(image.direct_fd, -1);

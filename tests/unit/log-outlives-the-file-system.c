@@ -3,19 +3,12 @@
  * A worker goes on logging to the journal when its socket's path is out of reach, each line with its
  * fields, and what comes from outside can't make lines or fields of its own.
  */
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
-#include <cmocka.h>
-#undef fail
-
 #include <stdio.h>
-#include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
 #include "base/log.h"
+#include "tests/fake/test.h"
 
 static void after_the_path_is_gone(void **state)
 {

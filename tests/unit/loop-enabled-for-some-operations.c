@@ -3,14 +3,12 @@
  * A loop that was enabled for some operations does those, what was prepared before included, and
  * refuses all others for good.
  */
-#include "tests/unit/loop-test.h"
-
 #include <errno.h>
 #include <fcntl.h>
 #include <unistd.h>
 
 #include "base/loop.h"
-#include "base/util.h"
+#include "tests/fake/test.h"
 
 struct result {
 	struct loop_op op;

@@ -4,14 +4,13 @@
  * the round hook, or from another process while nobody sleeps, is noticed; a loop that never sleeps
  * notices as well.  A signal ends the sleep without an error.
  */
-#include "tests/unit/loop-test.h"
-
 #include <signal.h>
 #include <sys/eventfd.h>
 #include <sys/time.h>
 #include <unistd.h>
 
 #include "base/loop.h"
+#include "tests/fake/test.h"
 
 static struct loop loop;
 static struct loop_source src;

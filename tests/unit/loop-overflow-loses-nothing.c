@@ -4,10 +4,8 @@
  * between two rounds: each done() is called exactly once, and the loop goes on.  Also with more
  * SQEs made from inside done(), and with timers among them.
  */
-#include "tests/unit/loop-test.h"
-
 #include "base/loop.h"
-#include "base/util.h"
+#include "tests/fake/test.h"
 
 #define ENTRIES 8
 #define NR	500 /* far more than ENTRIES * 4 CQEs */

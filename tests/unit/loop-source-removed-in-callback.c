@@ -4,13 +4,10 @@
  * completion already there or not.  The source's memory is poisoned at once, and its descriptor
  * closed, as an owner may do.
  */
-#include "tests/unit/loop-test.h"
-
-#include <string.h>
 #include <sys/eventfd.h>
 
 #include "base/loop.h"
-#include "base/util.h"
+#include "tests/fake/test.h"
 
 #define NR 8
 

@@ -3,9 +3,8 @@
  * loop_run_round() may be called from inside a completion and from inside the round hook (to drain):
  * nothing completes twice, nothing is lost, and the hook is not entered twice.
  */
-#include "tests/unit/loop-test.h"
-
 #include "base/loop.h"
+#include "tests/fake/test.h"
 
 #define NR 32
 

@@ -3,28 +3,21 @@
  * A bit of InterruptStatus is set from its event until the driver acknowledges that bit (B3), and at
  * no other time (B4); each event raises the line, which is edge-triggered.
  */
-#include "tests/fake/driver.h"
+#include "tests/fake/machine.h"
 
 static struct drv d;
-
-static int set_up(void **state)
-{
-	(void)state;
-	drv_boot(&d, NULL, VIRTIO_F_EVENT_IDX);
-	return 0;
-}
 
 static void expect(uint32_t bits, unsigned interrupts)
 {
 	for (unsigned i = 0; i < 3; i++)
 		assert_int_equal(drv_read(&d, R_INTERRUPT_STATUS), bits);
-	assert_int_equal(fake_interrupts(DRV_IRQ), interrupts);
-	assert_int_equal(d.st->virtio.interrupts, interrupts);
+	assert_int_equal(fake_interrupts(FAKE_LINE), interrupts);
+	assert_int_equal(vm.st->virtio.interrupts, interrupts);
 }
 
 static void io(void)
 {
-	assert_int_equal(drv_io(&d, VIRTIO_BLK_T_IN, 0, NULL, 0, 512), VIRTIO_BLK_S_OK);
+	assert_int_equal(drv_io(&d, T_IN, 0, NULL, 0, NULL, 512), BLK_OK);
 }
 
 static void used_bit(void **state)
@@ -55,7 +48,7 @@ static void both_bits(void **state)
 	(void)state;
 	io();
 	drv_avail(&d.q[0], 0xffff);
-	drv_go(&d, 0);
+	vm_go(&d.q[0]);
 	expect(3, 2);
 	drv_write(&d, R_INTERRUPT_ACK, 1);
 	expect(2, 2);
@@ -77,32 +70,29 @@ static void none_if_not_wanted(void **state)
 /* One for all that completed in a round, whatever the number of queues. */
 static void one_for_a_batch(void **state)
 {
-	const struct drv_options four = { .nr_queues = 4 };
 	struct drv_blk r[8];
 
 	(void)state;
-	drv_stop(&d);
-	drv_boot(&d, &four, VIRTIO_F_EVENT_IDX);
 	for (unsigned i = 0; i < 8; i++) {
-		r[i] = (struct drv_blk){ .type = VIRTIO_BLK_T_IN, .in_len = 512, .direct = 0 };
-		drv_blk_add(&d, i % 4, &r[i]);
-		drv_kick(&d, i % 4);
+		r[i] = (struct drv_blk){ .type = T_IN, .in_len = 512, .direct = 0 };
+		drv_blk_add(&d.q[i % 4], &r[i]);
+		drv_kick(&d.q[i % 4]);
 	}
-	drv_round(&d);
+	vm_round();
 	for (unsigned i = 0; i < 4; i++)
 		assert_int_equal(drv_used_idx(&d.q[i]), 2);
 	expect(1, 1);
 }
 
-#define TEST(f) DRV_TEST(f, set_up)
+#define TEST(f, ...) VM_TEST(f, .without = BIT64(F_EVENT_IDX), __VA_ARGS__)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(used_bit),
-		TEST(both_bits),
+		TEST(both_bits, .faulty = true),
 		TEST(none_if_not_wanted),
-		TEST(one_for_a_batch),
+		TEST(one_for_a_batch, .nr_queues = 4),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -3,19 +3,19 @@
  * FEATURES_OK sticks for every subset of what is offered that has VERSION_1 (A6, A9), and for
  * nothing else (A7, A11, B13); after it the choice is fixed (D14).
  */
-#include "tests/fake/driver.h"
+#include "tests/fake/machine.h"
 
 static struct drv d;
 
 static void every_subset(void **state)
 {
-	uint64_t offered = drv_offered(&d), optional = offered & ~VIRTIO_F_VERSION_1, subset = 0;
+	uint64_t offered = drv_offered(&d), optional = offered & ~BIT64(F_VERSION_1), subset = 0;
 	unsigned n = 0;
 
 	(void)state;
 	do {
-		assert_true(drv_negotiate(&d, subset | VIRTIO_F_VERSION_1));
-		assert_int_equal(d.disk.mmio.dev.features, subset | VIRTIO_F_VERSION_1);
+		assert_true(drv_negotiate(&d, subset | BIT64(F_VERSION_1)));
+		assert_int_equal(vm.disk.mmio.dev.features, subset | BIT64(F_VERSION_1));
 		assert_false(drv_negotiate(&d, subset));
 		subset = (subset - optional) & optional;
 		n++;
@@ -31,7 +31,7 @@ static void one_bit_too_many(void **state)
 	for (unsigned bit = 0; bit < 64; bit++) {
 		if (offered & 1ull << bit)
 			continue;
-		assert_false(drv_negotiate(&d, VIRTIO_F_VERSION_1 | 1ull << bit));
+		assert_false(drv_negotiate(&d, BIT64(F_VERSION_1) | 1ull << bit));
 		assert_false(drv_negotiate(&d, offered | 1ull << bit));
 		assert_int_equal(drv_status(&d), 3);
 	}
@@ -48,7 +48,7 @@ static void bits_above_63(void **state)
 		drv_write(&d, R_STATUS, 3);
 		drv_write(&d, R_DRIVER_FEATURES_SEL, words[i]);
 		drv_write(&d, R_DRIVER_FEATURES, 1);
-		drv_write_features(&d, VIRTIO_F_VERSION_1);
+		drv_write_features(&d, BIT64(F_VERSION_1));
 		drv_write(&d, R_STATUS, 0xb);
 		assert_int_equal(drv_status(&d), 3);
 	}
@@ -57,7 +57,7 @@ static void bits_above_63(void **state)
 	drv_write(&d, R_STATUS, 3);
 	drv_write(&d, R_DRIVER_FEATURES_SEL, 2);
 	drv_write(&d, R_DRIVER_FEATURES, 0);
-	drv_write_features(&d, VIRTIO_F_VERSION_1);
+	drv_write_features(&d, BIT64(F_VERSION_1));
 	drv_write(&d, R_STATUS, 0xb);
 	assert_int_equal(drv_status(&d), 0xb);
 }
@@ -71,35 +71,35 @@ static void changed_before_features_ok(void **state)
 	drv_write(&d, R_STATUS, 0xb);
 	assert_int_equal(drv_status(&d), 3);
 	drv_write(&d, R_DRIVER_FEATURES_SEL, 0);
-	drv_write(&d, R_DRIVER_FEATURES, VIRTIO_F_EVENT_IDX);
+	drv_write(&d, R_DRIVER_FEATURES, BIT64(F_EVENT_IDX));
 	drv_write(&d, R_DRIVER_FEATURES_SEL, 1);
 	drv_write(&d, R_DRIVER_FEATURES, 1);
 	drv_write(&d, R_STATUS, 0xb);
 	assert_int_equal(drv_status(&d), 0xb);
-	assert_int_equal(d.disk.mmio.dev.features, VIRTIO_F_EVENT_IDX | VIRTIO_F_VERSION_1);
-	assert_true(drv_virtq(&d, 0)->event_idx);
-	assert_false(drv_virtq(&d, 0)->indirect);
+	assert_int_equal(vm.disk.mmio.dev.features, BIT64(F_EVENT_IDX) | BIT64(F_VERSION_1));
+	assert_true(vm_virtq(0)->event_idx);
+	assert_false(vm_virtq(0)->indirect);
 }
 
 static void fixed_after_features_ok(void **state)
 {
-	uint64_t features = VIRTIO_F_VERSION_1 | VIRTIO_BLK_F_FLUSH;
+	uint64_t features = BIT64(F_VERSION_1) | BIT64(F_FLUSH);
 
 	(void)state;
 	assert_true(drv_negotiate(&d, features));
 	drv_write_features(&d, drv_offered(&d));
 	drv_write(&d, R_STATUS, 0xb);
-	assert_int_equal(d.disk.mmio.dev.features, features);
+	assert_int_equal(vm.disk.mmio.dev.features, features);
 	drv_write_features(&d, UINT64_MAX);
 	drv_write(&d, R_DRIVER_FEATURES_SEL, 5);
 	drv_write(&d, R_DRIVER_FEATURES, 1);
 	drv_write(&d, R_STATUS, 0xf);
 	assert_int_equal(drv_status(&d), 0xf);
-	assert_int_equal(d.disk.mmio.dev.features, features);
+	assert_int_equal(vm.disk.mmio.dev.features, features);
 	/* Nor what a later worker would go by. */
-	assert_int_equal(d.st->virtio.driver_features, features);
-	assert_int_equal(d.st->virtio.driver_features_excess, 0);
-	assert_false(drv_virtq(&d, 0)->event_idx || drv_virtq(&d, 0)->indirect);
+	assert_int_equal(vm.st->virtio.driver_features, features);
+	assert_int_equal(vm.st->virtio.driver_features_excess, 0);
+	assert_false(vm_virtq(0)->event_idx || vm_virtq(0)->indirect);
 }
 
 /* A9: what was accepted once is accepted again, with I/O in between. */
@@ -109,14 +109,13 @@ static void thousand_times(void **state)
 
 	(void)state;
 	for (unsigned i = 0; i < 1000; i++) {
-		drv_ready(&d, i % 2 ? offered : VIRTIO_F_VERSION_1);
-		assert_int_equal(drv_io(&d, VIRTIO_BLK_T_IN, 0, NULL, 0, 512), VIRTIO_BLK_S_OK);
+		drv_ready(&d, i % 2 ? offered : BIT64(F_VERSION_1), 1);
+		assert_int_equal(drv_io(&d, T_IN, 0, NULL, 0, NULL, 512), BLK_OK);
 	}
-	assert_int_equal(d.st->virtio.faults, 0);
-	assert_int_equal(d.st->virtio.bad_access, 0);
+	assert_int_equal(vm.st->virtio.bad_access, 0);
 }
 
-#define TEST(f) DRV_TEST(f, drv_set_up)
+#define TEST(f) VM_TEST(f, .untouched = true)
 
 int main(void)
 {

@@ -4,7 +4,7 @@
  * that queue are in flight, which get no answer; then 0, with QueueReady 0, and the queue can be set
  * up anew.  The other queues go on.
  */
-#include "tests/fake/driver.h"
+#include "tests/fake/machine.h"
 
 #define REQUESTS 3
 
@@ -14,19 +14,16 @@ static struct drv_blk r[REQUESTS];
 /* Requests of queue 1 are with the backend, and queue 1 is selected. */
 static int set_up(void **state)
 {
-	const struct drv_options two = { .nr_queues = 2 };
-
-	(void)state;
-	drv_boot(&d, &two, 0);
-	d.backend.hold = true;
+	vm_set_up(state);
+	vm.backend.hold = true;
 	for (unsigned i = 0; i < REQUESTS; i++) {
 		r[i] = (struct drv_blk){
-			.type = VIRTIO_BLK_T_IN, .sector = i, .in_len = 512, .direct = DRV_SEGS
+			.type = T_IN, .sector = i, .in_len = 512, .direct = DRV_SEGS
 		};
-		drv_blk_add(&d, 1, &r[i]);
+		drv_blk_add(&d.q[1], &r[i]);
 	}
-	drv_go(&d, 1);
-	assert_int_equal(d.backend.nr_held, REQUESTS);
+	vm_go(&d.q[1]);
+	assert_int_equal(vm.backend.nr_held, REQUESTS);
 	drv_write(&d, R_QUEUE_SEL, 1);
 	assert_int_equal(drv_read(&d, R_QUEUE_RESET), 0);
 	return 0;
@@ -43,69 +40,69 @@ static void until_the_last_request(void **state)
 	(void)state;
 	drv_write(&d, R_QUEUE_RESET, 1);
 	assert_int_equal(drv_read(&d, R_QUEUE_READY), 0);
-	while (d.backend.nr_held) {
+	while (vm.backend.nr_held) {
 		assert_int_equal(drv_read(&d, R_QUEUE_RESET), 1);
 		/* Of the other queue: it is not its affair. */
 		drv_write(&d, R_QUEUE_SEL, 0);
 		assert_int_equal(drv_read(&d, R_QUEUE_RESET), 0);
 		assert_int_equal(drv_read(&d, R_QUEUE_READY), 1);
 		drv_write(&d, R_QUEUE_SEL, 1);
-		fake_backend_complete(&d.backend, 0, 0);
-		drv_round(&d);
+		fake_backend_complete(&vm.backend, 0, 0);
+		vm_round();
 	}
 	expect_reset();
-	assert_int_equal(d.st->virtio.bad_access, 0);
+	assert_int_equal(vm.st->virtio.bad_access, 0);
 }
 
 /* Ring, status bytes and interrupts; the buffers may still change. */
 static void nothing_is_answered(void **state)
 {
 	(void)state;
-	memset(fake_ram(DRV_RINGS(1)), 0x66, 0x8000);
+	memset(fake_ram(d.q[1].desc), 0x66, drv_queue_bytes(64));
 	drv_write(&d, R_QUEUE_RESET, 1);
-	drv_ram_save();
-	fake_backend_complete_all(&d.backend, -5);
-	drv_go(&d, 1);
-	drv_ram_expect();
+	fake_ram_save();
+	fake_backend_complete_all(&vm.backend, -5);
+	vm_go(&d.q[1]);
+	fake_ram_expect();
 	for (unsigned i = 0; i < REQUESTS; i++)
-		assert_int_equal(drv_blk_status(&r[i]), DRV_PENDING);
-	assert_int_equal(fake_interrupts(DRV_IRQ), 0);
+		assert_int_equal(drv_blk_status(&d, &r[i]), BLK_PENDING);
+	assert_int_equal(fake_interrupts(FAKE_LINE), 0);
 	assert_int_equal(drv_read(&d, R_INTERRUPT_STATUS), 0);
-	assert_int_equal(d.st->virtio.faults, 0);
+	assert_int_equal(vm.st->virtio.faults, 0);
 }
 
 static void done_but_not_published(void **state)
 {
 	(void)state;
-	fake_backend_complete_all(&d.backend, 0);
+	fake_backend_complete_all(&vm.backend, 0);
 	drv_write(&d, R_QUEUE_RESET, 1);
 	expect_reset();
-	drv_ram_save();
-	drv_round(&d);
-	drv_ram_expect();
-	assert_int_equal(fake_interrupts(DRV_IRQ), 0);
+	fake_ram_save();
+	vm_round();
+	fake_ram_expect();
+	assert_int_equal(fake_interrupts(FAKE_LINE), 0);
 }
 
 /* Available and notified before the reset, and never looked at after it. */
 static void nothing_new_is_begun(void **state)
 {
-	struct drv_blk late = { .type = VIRTIO_BLK_T_IN, .in_len = 512, .direct = DRV_SEGS };
+	struct drv_blk late = { .type = T_IN, .in_len = 512, .direct = DRV_SEGS };
 
 	(void)state;
-	drv_blk_add(&d, 1, &late);
-	drv_kick(&d, 1);
+	drv_blk_add(&d.q[1], &late);
+	drv_kick(&d.q[1]);
 	drv_write(&d, R_QUEUE_RESET, 1);
-	drv_go(&d, 1);
-	assert_int_equal(d.backend.nr_held, REQUESTS);
-	assert_int_equal(d.st->virtio.queues[1].inflight, REQUESTS);
+	vm_go(&d.q[1]);
+	assert_int_equal(vm.backend.nr_held, REQUESTS);
+	assert_int_equal(vm.st->virtio.queues[1].inflight, REQUESTS);
 }
 
 static void others_go_on(void **state)
 {
 	(void)state;
 	drv_write(&d, R_QUEUE_RESET, 1);
-	d.backend.hold = false;
-	assert_int_equal(drv_io(&d, VIRTIO_BLK_T_IN, 0, NULL, 0, 512), VIRTIO_BLK_S_OK);
+	vm.backend.hold = false;
+	assert_int_equal(drv_io(&d, T_IN, 0, NULL, 0, NULL, 512), BLK_OK);
 	assert_int_equal(drv_read(&d, R_QUEUE_RESET), 1);
 }
 
@@ -118,18 +115,18 @@ static void enabled_again(void **state)
 	drv_write(&d, R_QUEUE_RESET, 1);
 	assert_false(drv_setup_queue(&d, 1, 16));
 	assert_int_equal(drv_read(&d, R_QUEUE_RESET), 1);
-	fake_backend_complete_all(&d.backend, 0);
+	fake_backend_complete_all(&vm.backend, 0);
 	expect_reset();
 	/* What was written meanwhile does not count, nor what was there before. */
 	drv_write(&d, R_QUEUE_READY, 1);
 	expect_reset();
 
-	d.backend.hold = false;
+	vm.backend.hold = false;
 	for (unsigned size = 64; size >= 4; size /= 2) {
 		assert_true(drv_setup_queue(&d, 1, size));
 		assert_int_equal(drv_read(&d, R_QUEUE_RESET), 0);
 		for (unsigned i = 0; i < 6; i++)
-			assert_int_equal(drv_blk_run(&d, 1, &r[0]), VIRTIO_BLK_S_OK);
+			assert_int_equal(drv_blk_run(&d.q[1], &r[0]), BLK_OK);
 		assert_int_equal(drv_used_idx(q), 6);
 		drv_write(&d, R_QUEUE_SEL, 1);
 		drv_write(&d, R_QUEUE_RESET, 1);
@@ -139,18 +136,10 @@ static void enabled_again(void **state)
 	assert_true(drv_setup_queue(&d, 1, 8));
 	drv_write(&d, R_QUEUE_SEL, 1);
 	drv_write(&d, R_QUEUE_RESET, 1);
-	drv_write(&d, R_QUEUE_SIZE, 8);
-	q->desc += 0x8000;
-	q->avail += 0x8000;
-	q->used += 0x8000;
-	q->avail_idx = q->used_seen = q->next_desc = 0;
-	memset(fake_ram(q->desc), 0, 0x8000);
-	drv_write64(&d, R_QUEUE_DESC, q->desc);
-	drv_write64(&d, R_QUEUE_DRIVER, q->avail);
-	drv_write64(&d, R_QUEUE_DEVICE, q->used);
-	drv_write(&d, R_QUEUE_READY, 1);
-	assert_int_equal(drv_blk_run(&d, 1, &r[0]), VIRTIO_BLK_S_OK);
-	assert_int_equal(d.st->virtio.faults, 0);
+	q->bytes_for = 0;
+	assert_true(drv_setup_queue(&d, 1, 8));
+	assert_int_equal(drv_blk_run(&d.q[1], &r[0]), BLK_OK);
+	assert_int_equal(vm.st->virtio.faults, 0);
 }
 
 static void ended_by_a_device_reset(void **state)
@@ -161,36 +150,36 @@ static void ended_by_a_device_reset(void **state)
 	drv_write(&d, R_QUEUE_SEL, 1);
 	assert_int_equal(drv_read(&d, R_QUEUE_RESET), 0);
 	assert_int_not_equal(drv_status(&d), 0);
-	fake_backend_complete_all(&d.backend, 0);
+	fake_backend_complete_all(&vm.backend, 0);
 	assert_int_equal(drv_status(&d), 0);
-	assert_int_equal(d.st->virtio.queues[1].resetting, 0);
-	drv_ready(&d, drv_offered(&d));
-	d.backend.hold = false;
-	assert_int_equal(drv_blk_run(&d, 1, &r[0]), VIRTIO_BLK_S_OK);
+	assert_int_equal(vm.st->virtio.queues[1].resetting, 0);
+	drv_ready(&d, drv_offered(&d), 2);
+	vm.backend.hold = false;
+	assert_int_equal(drv_blk_run(&d.q[1], &r[0]), BLK_OK);
 }
 
 /* Long requests need not be done to their end; those of other queues must be. */
 static void only_its_requests_are_cut_short(void **state)
 {
-	struct drv_blk other = { .type = VIRTIO_BLK_T_IN, .in_len = 512, .direct = DRV_SEGS };
+	struct drv_blk other = { .type = T_IN, .in_len = 512, .direct = DRV_SEGS };
 
 	(void)state;
-	drv_blk_add(&d, 0, &other);
-	drv_go(&d, 0);
-	assert_int_equal(d.backend.nr_held, REQUESTS + 1);
+	drv_blk_add(&d.q[0], &other);
+	vm_go(&d.q[0]);
+	assert_int_equal(vm.backend.nr_held, REQUESTS + 1);
 	for (unsigned i = 0; i < REQUESTS + 1; i++)
-		assert_true(blk_request_wanted(d.backend.held[i]));
+		assert_true(blk_request_wanted(vm.backend.held[i]));
 	drv_write(&d, R_QUEUE_RESET, 1);
 	for (unsigned i = 0; i < REQUESTS + 1; i++)
-		assert_int_equal(blk_request_wanted(d.backend.held[i]), i == REQUESTS);
+		assert_int_equal(blk_request_wanted(vm.backend.held[i]), i == REQUESTS);
 	drv_write(&d, R_STATUS, 0);
-	assert_false(blk_request_wanted(d.backend.held[REQUESTS]));
+	assert_false(blk_request_wanted(vm.backend.held[REQUESTS]));
 }
 
 /* B23: nothing happens, and it is counted. */
 static void mistakes(void **state)
 {
-	uint64_t before = d.st->virtio.bad_access;
+	uint64_t before = vm.st->virtio.bad_access;
 
 	(void)state;
 	drv_write(&d, R_QUEUE_RESET, 0);
@@ -198,21 +187,21 @@ static void mistakes(void **state)
 	drv_write(&d, R_QUEUE_SEL, 2);
 	drv_write(&d, R_QUEUE_RESET, 1);
 	assert_int_equal(drv_read(&d, R_QUEUE_RESET), 0);
-	assert_int_equal(d.st->virtio.bad_access, before + 3);
+	assert_int_equal(vm.st->virtio.bad_access, before + 3);
 	drv_write(&d, R_QUEUE_SEL, 1);
 	assert_int_equal(drv_read(&d, R_QUEUE_READY), 1);
 	assert_int_equal(drv_read(&d, R_QUEUE_RESET), 0);
 
-	fake_backend_complete_all(&d.backend, 0);
-	drv_ready(&d, drv_offered(&d) & ~VIRTIO_F_RING_RESET);
-	before = d.st->virtio.bad_access;
+	fake_backend_complete_all(&vm.backend, 0);
+	drv_ready(&d, drv_offered(&d) & ~BIT64(F_RING_RESET), 2);
+	before = vm.st->virtio.bad_access;
 	drv_write(&d, R_QUEUE_RESET, 1);
 	assert_int_equal(drv_read(&d, R_QUEUE_RESET), 0);
 	assert_int_equal(drv_read(&d, R_QUEUE_READY), 1);
-	assert_int_equal(d.st->virtio.bad_access, before + 2);
+	assert_int_equal(vm.st->virtio.bad_access, before + 2);
 }
 
-#define TEST(f) DRV_TEST(f, set_up)
+#define TEST(f) VM_TEST_WITH(set_up, vm_tear_down, f, .nr_queues = 2)
 
 int main(void)
 {

@@ -4,16 +4,13 @@
  * its size is a power of two within the limit, its parts are aligned and in memory (C25), and it
  * isn't ready already.
  */
-#include "tests/fake/driver.h"
+#include "tests/fake/machine.h"
 
 static struct drv d;
 
 static int set_up(void **state)
 {
-	const struct drv_options o = { .nr_queues = 3, .queue_size = 128 };
-
-	(void)state;
-	drv_start(&d, &o);
+	vm_set_up(state);
 	assert_true(drv_negotiate(&d, drv_offered(&d)));
 	return 0;
 }
@@ -22,13 +19,7 @@ static bool try_queue(unsigned i, uint32_t size, uint64_t desc, uint64_t avail, 
 {
 	bool ready;
 
-	drv_write(&d, R_QUEUE_SEL, i);
-	drv_write(&d, R_QUEUE_SIZE, size);
-	drv_write64(&d, R_QUEUE_DESC, desc);
-	drv_write64(&d, R_QUEUE_DRIVER, avail);
-	drv_write64(&d, R_QUEUE_DEVICE, used);
-	drv_write(&d, R_QUEUE_READY, 1);
-	ready = drv_read(&d, R_QUEUE_READY);
+	ready = drv_write_queue(&d, i, size, desc, avail, used);
 	drv_write(&d, R_QUEUE_READY, 0);
 	assert_int_equal(drv_read(&d, R_QUEUE_READY), 0);
 	return ready;
@@ -42,7 +33,7 @@ static void sizes(void **state)
 {
 	(void)state;
 	for (uint32_t size = 0; size < 1100; size++)
-		drv_check(try_queue(0, size, A, B, C) == (is_power_of_2(size) && size <= 128),
+		sim_check(try_queue(0, size, A, B, C) == (is_power_of_2(size) && size <= 128),
 			  "size %u", size);
 	assert_false(try_queue(0, 32768, A, B, C));
 	assert_false(try_queue(0, 65536, A, B, C));
@@ -55,9 +46,9 @@ static void alignment(void **state)
 {
 	(void)state;
 	for (unsigned i = 0; i < 64; i++) {
-		drv_check(try_queue(1, 64, A + i, B, C) == (i % 16 == 0), "descriptors + %u", i);
-		drv_check(try_queue(1, 64, A, B + i, C) == (i % 2 == 0), "available + %u", i);
-		drv_check(try_queue(1, 64, A, B, C + i) == (i % 4 == 0), "used + %u", i);
+		sim_check(try_queue(1, 64, A + i, B, C) == (i % 16 == 0), "descriptors + %u", i);
+		sim_check(try_queue(1, 64, A, B + i, C) == (i % 2 == 0), "available + %u", i);
+		sim_check(try_queue(1, 64, A, B, C + i) == (i % 4 == 0), "used + %u", i);
 	}
 }
 
@@ -70,7 +61,7 @@ static void addresses(void **state)
 {
 	const uint64_t end = FAKE_RAM1_BASE + FAKE_RAM_BYTES;
 	static const uint64_t outside[] = { 0,
-					    DRV_BASE,
+					    FAKE_WINDOWS,
 					    FAKE_RAM0_BASE - 16,
 					    FAKE_RAM1_BASE + FAKE_RAM_BYTES,
 					    GUEST_MEM_SIZE - 16,
@@ -91,7 +82,7 @@ static void addresses(void **state)
 	assert_false(try_queue(0, 128, A, end - AVAIL_BYTES + 2, C));
 	assert_true(try_queue(0, 128, A, B, end - USED_BYTES - 2));
 	assert_false(try_queue(0, 128, A, B, end - USED_BYTES + 2));
-	assert_int_equal(d.st->virtio.faults, 0);
+	assert_int_equal(vm.st->virtio.faults, 0);
 	assert_int_equal(drv_status(&d), 0xb);
 }
 
@@ -115,6 +106,8 @@ static void queues_that_do_not_exist(void **state)
 	}
 }
 
+#define RINGS(i) (FAKE_RAM0_BASE + (i)*0x10000ull)
+
 /* B15: the registers of several queues, written in turns. */
 static void queue_sel_selects(void **state)
 {
@@ -123,17 +116,17 @@ static void queue_sel_selects(void **state)
 		for (unsigned i = 0; i < 3; i++) {
 			drv_write(&d, R_QUEUE_SEL, i);
 			drv_write(&d, R_QUEUE_SIZE, 32 << i);
-			drv_write64(&d, reg, DRV_RINGS(i) + (reg - R_QUEUE_DESC) * 0x400);
+			drv_write64(&d, reg, RINGS(i) + (reg - R_QUEUE_DESC) * 0x400);
 		}
 	}
 	for (unsigned i = 3; i--;) {
 		drv_write(&d, R_QUEUE_SEL, i);
 		drv_write(&d, R_QUEUE_READY, 1);
 		assert_int_equal(drv_read(&d, R_QUEUE_READY), 1);
-		assert_int_equal(d.st->virtio.queues[i].size, 32 << i);
-		assert_int_equal(d.st->virtio.queues[i].desc, DRV_RINGS(i));
-		assert_int_equal(d.st->virtio.queues[i].driver, DRV_RINGS(i) + 0x4000);
-		assert_int_equal(d.st->virtio.queues[i].device, DRV_RINGS(i) + 0x8000);
+		assert_int_equal(vm.st->virtio.queues[i].size, 32 << i);
+		assert_int_equal(vm.st->virtio.queues[i].desc, RINGS(i));
+		assert_int_equal(vm.st->virtio.queues[i].driver, RINGS(i) + 0x4000);
+		assert_int_equal(vm.st->virtio.queues[i].device, RINGS(i) + 0x8000);
 	}
 }
 
@@ -144,7 +137,7 @@ static void not_before_features_ok(void **state)
 	assert_false(try_queue(0, 64, A, B, C));
 	drv_write(&d, R_STATUS, 3);
 	assert_false(try_queue(0, 64, A, B, C));
-	drv_write_features(&d, VIRTIO_F_VERSION_1);
+	drv_write_features(&d, BIT64(F_VERSION_1));
 	drv_write(&d, R_STATUS, 0xb);
 	/* Nothing of the former attempts was kept. */
 	drv_write(&d, R_QUEUE_READY, 1);
@@ -161,14 +154,15 @@ static void fixed_while_ready(void **state)
 	drv_write64(&d, R_QUEUE_DRIVER, B);
 	drv_write64(&d, R_QUEUE_DEVICE, C);
 	drv_write(&d, R_QUEUE_READY, 1);
-	assert_int_equal(d.st->virtio.queues[0].size, 64);
-	assert_int_equal(d.st->virtio.queues[0].desc, d.q[0].desc);
-	assert_int_equal(d.st->virtio.queues[0].driver, d.q[0].avail);
-	assert_int_equal(d.st->virtio.queues[0].device, d.q[0].used);
+	assert_int_equal(vm.st->virtio.queues[0].size, 64);
+	assert_int_equal(vm.st->virtio.queues[0].desc, d.q[0].desc);
+	assert_int_equal(vm.st->virtio.queues[0].driver, d.q[0].avail);
+	assert_int_equal(vm.st->virtio.queues[0].device, d.q[0].used);
 	assert_int_equal(drv_read(&d, R_QUEUE_READY), 1);
 }
 
-#define TEST(f) DRV_TEST(f, set_up)
+#define TEST(f) \
+	VM_TEST_WITH(set_up, vm_tear_down, f, .untouched = true, .nr_queues = 3, .queue_size = 128)
 
 int main(void)
 {

@@ -3,14 +3,13 @@
  * After a reset the device is as new (A17, B5): status, InterruptStatus, every queue and every
  * choice of the driver's, from whichever state the reset came.
  */
-#include "tests/fake/driver.h"
+#include "tests/fake/machine.h"
 
 static struct drv d;
-static const struct drv_options four = { .nr_queues = 4 };
 
 static void expect_new(void)
 {
-	const struct virtio_state *s = &d.st->virtio;
+	const struct virtio_state *s = &vm.st->virtio;
 
 	assert_int_equal(drv_status(&d), 0);
 	assert_int_equal(drv_read(&d, R_INTERRUPT_STATUS), 0);
@@ -27,14 +26,13 @@ static void expect_new(void)
 	assert_int_equal(s->driver_features_sel, 0);
 	assert_int_equal(s->device_features_sel, 0);
 	assert_int_equal(s->resetting, 0);
-	assert_int_equal(d.disk.mmio.dev.features, 0);
-	assert_int_equal(d.disk.mmio.dev.inflight, 0);
+	assert_int_equal(vm.disk.mmio.dev.features, 0);
+	assert_int_equal(vm.disk.mmio.dev.inflight, 0);
 }
 
 static void from_the_beginning(void **state)
 {
 	(void)state;
-	drv_start(&d, &four);
 	drv_write(&d, R_STATUS, 0);
 	expect_new();
 	drv_write(&d, R_DEVICE_FEATURES_SEL, 1);
@@ -43,13 +41,11 @@ static void from_the_beginning(void **state)
 	drv_write(&d, R_QUEUE_SEL, 3);
 	drv_write(&d, R_STATUS, 0);
 	expect_new();
-	drv_stop(&d);
 }
 
 static void from_the_middle_of_set_up(void **state)
 {
 	(void)state;
-	drv_start(&d, &four);
 	for (unsigned n = 0; n <= 4; n++) {
 		assert_true(drv_negotiate(&d, drv_offered(&d)));
 		for (unsigned i = 0; i < n; i++)
@@ -60,61 +56,58 @@ static void from_the_middle_of_set_up(void **state)
 		drv_write(&d, R_QUEUE_READY, 1);
 		expect_new();
 	}
-	drv_stop(&d);
 }
 
 static void from_work(void **state)
 {
 	(void)state;
-	drv_boot(&d, &four, 0);
-	assert_int_equal(drv_io(&d, VIRTIO_BLK_T_IN, 0, NULL, 0, 512), VIRTIO_BLK_S_OK);
-	assert_int_equal(drv_read(&d, R_INTERRUPT_STATUS), VIRTIO_INTERRUPT_USED);
+	assert_int_equal(drv_io(&d, T_IN, 0, NULL, 0, NULL, 512), BLK_OK);
+	assert_int_equal(drv_read(&d, R_INTERRUPT_STATUS), INT_USED);
 	drv_write(&d, R_STATUS, 0);
 	expect_new();
-	drv_stop(&d);
 }
 
 static void from_failed_and_broken(void **state)
 {
 	(void)state;
-	drv_boot(&d, &four, 0);
 	drv_avail(&d.q[2], 0xffff);
-	drv_go(&d, 2);
+	vm_go(&d.q[2]);
 	drv_write(&d, R_STATUS, 0xff);
 	assert_int_equal(drv_status(&d), 0xcf);
 	drv_write(&d, R_STATUS, 0);
 	expect_new();
-	drv_ready(&d, drv_offered(&d));
-	assert_int_equal(drv_io(&d, VIRTIO_BLK_T_IN, 0, NULL, 0, 512), VIRTIO_BLK_S_OK);
-	drv_stop(&d);
+	drv_ready(&d, drv_offered(&d), 4);
+	assert_int_equal(drv_io(&d, T_IN, 0, NULL, 0, NULL, 512), BLK_OK);
 }
 
 /* Popped, pushed, not yet published: the reset comes between, and the driver is quick. */
 static void before_publishing(void **state)
 {
-	struct drv_blk r = { .type = VIRTIO_BLK_T_IN, .in_len = 512, .direct = DRV_SEGS };
+	struct drv_blk r = { .type = T_IN, .in_len = 512, .direct = DRV_SEGS };
 
 	(void)state;
-	drv_boot(&d, &four, 0);
-	drv_blk_add(&d, 0, &r);
-	drv_kick(&d, 0);
-	disk_run(&d.disk);
+	drv_blk_add(&d.q[0], &r);
+	drv_kick(&d.q[0]);
+	disk_run(&vm.disk);
 	drv_write(&d, R_STATUS, 0);
 	expect_new();
-	drv_ready(&d, drv_offered(&d));
-	disk_publish(&d.disk);
-	assert_int_equal(fake_interrupts(DRV_IRQ), 0);
+	drv_ready(&d, drv_offered(&d), 4);
+	disk_publish(&vm.disk);
+	assert_int_equal(fake_interrupts(FAKE_LINE), 0);
 	assert_int_equal(drv_used_idx(&d.q[0]), 0);
-	assert_int_equal(drv_io(&d, VIRTIO_BLK_T_IN, 0, NULL, 0, 512), VIRTIO_BLK_S_OK);
-	drv_stop(&d);
+	assert_int_equal(drv_io(&d, T_IN, 0, NULL, 0, NULL, 512), BLK_OK);
 }
+
+#define TEST(f, ...) VM_TEST(f, .nr_queues = 4, __VA_ARGS__)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(from_the_beginning), cmocka_unit_test(from_the_middle_of_set_up),
-		cmocka_unit_test(from_work),	      cmocka_unit_test(from_failed_and_broken),
-		cmocka_unit_test(before_publishing),
+		TEST(from_the_beginning, .untouched = true),
+		TEST(from_the_middle_of_set_up, .untouched = true),
+		TEST(from_work),
+		TEST(from_failed_and_broken, .faulty = true),
+		TEST(before_publishing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

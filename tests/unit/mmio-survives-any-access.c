@@ -3,7 +3,7 @@
  * Accesses that no driver makes, of any width at any offset, do nothing (B23), and no sequence of
  * them takes the device away from a driver that resets it.
  */
-#include "tests/fake/driver.h"
+#include "tests/fake/machine.h"
 
 static struct drv d;
 
@@ -13,7 +13,7 @@ static const uint64_t values[] = { 0, 1, 0xff, 0xffffffff, UINT64_MAX, FAKE_RAM0
 /* The device's state without what counts such accesses. */
 static struct virtio_state visible(void)
 {
-	struct virtio_state s = d.st->virtio;
+	struct virtio_state s = vm.st->virtio;
 
 	s.bad_access = 0;
 	return s;
@@ -24,23 +24,21 @@ static void wrong_widths_do_nothing(void **state)
 	struct virtio_state before, after;
 
 	(void)state;
-	drv_boot(&d, NULL, 0);
 	before = visible();
 	for (unsigned off = 0; off < VIRTIO_MMIO_WINDOW; off++) {
 		for (unsigned w = 0; w < ARRAY_SIZE(widths); w++) {
 			if (off < R_CONFIG && off % 4 == 0 && widths[w] == 4)
 				continue;
 			for (unsigned v = 0; v < ARRAY_SIZE(values); v++)
-				virtio_mmio_write(&d.disk.mmio, off, widths[w], values[v]);
+				drv_write_sized(&d, off, widths[w], values[v]);
 			if (off < R_CONFIG)
-				assert_int_equal(virtio_mmio_read(&d.disk.mmio, off, widths[w]), 0);
+				assert_int_equal(drv_read_sized(&d, off, widths[w]), 0);
 		}
 	}
 	after = visible();
 	assert_memory_equal(&before, &after, sizeof(before));
-	assert_true(d.st->virtio.bad_access > 1000);
-	assert_int_equal(drv_io(&d, VIRTIO_BLK_T_IN, 0, NULL, 0, 512), VIRTIO_BLK_S_OK);
-	drv_stop(&d);
+	assert_true(vm.st->virtio.bad_access > 1000);
+	assert_int_equal(drv_io(&d, T_IN, 0, NULL, 0, NULL, 512), BLK_OK);
 }
 
 /* Reading never changes anything; what is write-only or nothing reads as 0. */
@@ -58,11 +56,10 @@ static void reads_change_nothing(void **state)
 	(void)state;
 	for (unsigned i = 0; i < ARRAY_SIZE(readable); i++)
 		known[readable[i]] = true;
-	drv_boot(&d, NULL, 0);
 	before = visible();
 	for (unsigned off = 0; off < VIRTIO_MMIO_WINDOW; off++)
 		for (unsigned w = 0; w < ARRAY_SIZE(widths); w++) {
-			uint64_t v = virtio_mmio_read(&d.disk.mmio, off, widths[w]);
+			uint64_t v = drv_read_sized(&d, off, widths[w]);
 
 			if (off < R_CONFIG && !known[off])
 				assert_int_equal(v, 0);
@@ -71,7 +68,6 @@ static void reads_change_nothing(void **state)
 		}
 	after = visible();
 	assert_memory_equal(&before, &after, sizeof(before));
-	drv_stop(&d);
 }
 
 static void writes_to_what_is_read_only(void **state)
@@ -83,14 +79,12 @@ static void writes_to_what_is_read_only(void **state)
 	struct virtio_state before, after;
 
 	(void)state;
-	drv_boot(&d, NULL, 0);
 	before = visible();
 	for (unsigned i = 0; i < ARRAY_SIZE(regs); i++)
 		for (unsigned v = 0; v < ARRAY_SIZE(values); v++)
 			drv_write(&d, regs[i], values[v]);
 	after = visible();
 	assert_memory_equal(&before, &after, sizeof(before));
-	drv_stop(&d);
 }
 
 static uint64_t random_value(uint64_t *seed)
@@ -118,17 +112,16 @@ static void any_sequence(void **state)
 	uint32_t *ram;
 
 	(void)state;
-	drv_start(&d, NULL);
 	ram = fake_ram(FAKE_RAM0_BASE);
 	for (unsigned turn = 0; turn < 50; turn++) {
 		for (unsigned i = 0; i < 0x10000; i++)
 			ram[i] = drv_random(&seed) % (turn % 2 ? 256 : UINT32_MAX);
-		d.backend.hold = turn % 3 == 0;
+		vm.backend.hold = turn % 3 == 0;
 		/* Without a start most turns would end before the first queue. */
 		if (turn % 4 == 3)
 			assert_true(drv_negotiate(&d, drv_offered(&d)));
 		if (turn % 5 == 3)
-			drv_ready(&d, drv_offered(&d));
+			drv_boot(&d, 0);
 		for (unsigned i = 0; i < 1000; i++) {
 			unsigned off = drv_random(&seed) % VIRTIO_MMIO_WINDOW;
 			unsigned w = drv_random(&seed) % 4;
@@ -138,27 +131,26 @@ static void any_sequence(void **state)
 				w = 2;
 			}
 			/* Seldom a reset. */
-			virtio_mmio_write(&d.disk.mmio, off, 1u << w, random_value(&seed));
-			virtio_mmio_read(&d.disk.mmio, off, 1u << w);
+			drv_write_sized(&d, off, 1u << w, random_value(&seed));
+			drv_read_sized(&d, off, 1u << w);
 			if (i % 8 == 0)
-				drv_round(&d);
+				vm_round();
 		}
-		fake_backend_complete_all(&d.backend, 0);
-		drv_round(&d);
-		d.backend.hold = false;
-		drv_ready(&d, drv_offered(&d));
-		assert_int_equal(drv_io(&d, VIRTIO_BLK_T_IN, 0, NULL, 0, 512), VIRTIO_BLK_S_OK);
+		fake_backend_complete_all(&vm.backend, 0);
+		vm_round();
+		vm.backend.hold = false;
+		drv_boot(&d, 0);
+		assert_int_equal(drv_io(&d, T_IN, 0, NULL, 0, NULL, 512), BLK_OK);
 	}
-	drv_stop(&d);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(wrong_widths_do_nothing),
-		cmocka_unit_test(reads_change_nothing),
-		cmocka_unit_test(writes_to_what_is_read_only),
-		cmocka_unit_test(any_sequence),
+		VM_TEST(wrong_widths_do_nothing),
+		VM_TEST(reads_change_nothing),
+		VM_TEST(writes_to_what_is_read_only),
+		VM_TEST(any_sequence, .untouched = true, .faulty = true),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

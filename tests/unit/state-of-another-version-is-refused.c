@@ -7,7 +7,7 @@
 #include <sys/mman.h>
 
 #include "daemon/state.h"
-#include "tests/fake/driver.h"
+#include "tests/fake/test.h"
 
 static const struct log_subject subject = { .guest = "test" };
 static struct state *s;

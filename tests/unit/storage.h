@@ -9,15 +9,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "backends/backend.h"
 #include "backends/bounce.h"
-#include "base/util.h"
-#include "tests/unit/loop-test.h"
+#include "tests/fake/test.h"
 
 #define KIB(n) ((n)*1024u)
 

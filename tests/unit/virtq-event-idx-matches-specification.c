@@ -29,7 +29,7 @@ static void all_events(void **state)
 			for (uint16_t i = old; i != new; i++)
 				written[i] = true;
 			for (unsigned event = 0; event < 0x10000; event++)
-				drv_check(virtq_event_crossed(event, new, old) == written[event],
+				sim_check(virtq_event_crossed(event, new, old) == written[event],
 					  "event %u, from %u to %u", event, old, new);
 		}
 	}
@@ -90,7 +90,7 @@ static void publish_asks_the_ring(void **state)
 			expect_pop(i);
 			virtq_push(q, i, 0);
 		}
-		drv_check(virtq_publish(q) == (delta >= 0 && delta < (int)n),
+		sim_check(virtq_publish(q) == (delta >= 0 && delta < (int)n),
 			  "event at %d of a batch of %u", delta, n);
 		assert_false(virtq_publish(q));
 		old += n;

@@ -41,12 +41,14 @@ static void nothing_to_say(void **state)
 	assert_false(virtq_publish(q));
 }
 
+#define TEST_BY_FLAGS(f) TEST(f, .without = BIT64(F_EVENT_IDX))
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST_WITHOUT_EVENT_IDX(flags_decide),
-		TEST_WITHOUT_EVENT_IDX(used_event_ignored),
-		TEST_WITHOUT_EVENT_IDX(nothing_to_say),
+		TEST_BY_FLAGS(flags_decide),
+		TEST_BY_FLAGS(used_event_ignored),
+		TEST_BY_FLAGS(nothing_to_say),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

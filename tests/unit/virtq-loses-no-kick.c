@@ -5,25 +5,13 @@
  */
 #include "tests/unit/virtq-test.h"
 
-/* Would a driver that has just made heads available, from index old on, notify? */
-static bool driver_notifies(uint16_t old, bool event_idx)
-{
-	uint16_t event = drv_avail_event(dq);
-
-	if (!event_idx)
-		return !drv_used_flags(dq);
-	for (uint16_t i = old; i != dq->avail_idx; i++)
-		if (i == event)
-			return true;
-	return false;
-}
-
-static bool make_available(bool event_idx)
+/* One head more: would the driver notify? */
+static bool make_available(void)
 {
 	uint16_t old = dq->avail_idx;
 
 	drv_avail(dq, old % SIZE);
-	return driver_notifies(old, event_idx);
+	return drv_kick_wanted(dq, old);
 }
 
 static void drain(unsigned n)
@@ -38,37 +26,26 @@ static void drain(unsigned n)
 	virtq_publish(q);
 }
 
-static void suppressed_and_asked_again(bool event_idx)
+static void suppressed_and_asked_again(void **state)
 {
+	(void)state;
 	assert_false(virtq_want_kicks(q));
 	for (unsigned i = 0; i < 0x10000 / 3 + 100; i++) {
-		assert_true(make_available(event_idx));
+		assert_true(make_available());
 		virtq_suppress_kicks(q);
 		expect_pop(i * 3 % SIZE);
 		virtq_push(q, i * 3 % SIZE, 0);
 		/* While it is drained: no notification is needed ... */
-		assert_false(make_available(event_idx));
-		assert_false(make_available(event_idx));
+		assert_false(make_available());
+		assert_false(make_available());
 		drain(2);
 		assert_false(virtq_want_kicks(q));
 		/* ... and now one is. */
-		if (event_idx)
+		if (d.features & BIT64(F_EVENT_IDX))
 			assert_int_equal(drv_used_flags(dq), 0);
 		assert_int_equal(dq->avail_idx, (uint16_t)((i + 1) * 3));
 	}
-	assert_true(make_available(event_idx));
-}
-
-static void with_event_idx(void **state)
-{
-	(void)state;
-	suppressed_and_asked_again(true);
-}
-
-static void with_flags(void **state)
-{
-	(void)state;
-	suppressed_and_asked_again(false);
+	assert_true(make_available());
 }
 
 /* A head that came after the last look and before kicks are wanted again is reported. */
@@ -95,30 +72,29 @@ static void flags_are_0_or_1(void **state)
 
 static void disabled_queue_is_not_touched(void **state)
 {
-	uint8_t before[0x8000];
-
 	(void)state;
 	drv_write(&d, R_QUEUE_READY, 0);
-	memset(fake_ram(dq->desc), 0x77, sizeof(before));
-	memcpy(before, fake_ram(dq->desc), sizeof(before));
+	memset(fake_ram(dq->desc), 0x77, drv_queue_bytes(SIZE));
+	fake_ram_save();
 	virtq_suppress_kicks(q);
 	assert_false(virtq_want_kicks(q));
 	expect_empty();
 	assert_false(virtq_publish(q));
-	assert_memory_equal(before, fake_ram(dq->desc), sizeof(before));
-	assert_int_equal(d.st->virtio.faults, 0);
+	fake_ram_expect();
 }
+
+#define TEST_BY_FLAGS(f) TEST(f, .without = BIT64(F_EVENT_IDX))
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(with_event_idx),
-		TEST_WITHOUT_EVENT_IDX(with_flags),
+		TEST(suppressed_and_asked_again),
+		TEST_BY_FLAGS(suppressed_and_asked_again),
 		TEST(race_is_seen),
-		TEST_WITHOUT_EVENT_IDX(race_is_seen),
-		TEST_WITHOUT_EVENT_IDX(flags_are_0_or_1),
+		TEST_BY_FLAGS(race_is_seen),
+		TEST_BY_FLAGS(flags_are_0_or_1),
 		TEST(disabled_queue_is_not_touched),
-		TEST_WITHOUT_EVENT_IDX(disabled_queue_is_not_touched),
+		TEST_BY_FLAGS(disabled_queue_is_not_touched),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

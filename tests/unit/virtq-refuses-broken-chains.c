@@ -5,7 +5,8 @@
  */
 #include "tests/unit/virtq-test.h"
 
-#define TABLE (DRV_HEAP + 0x1000)
+#define BUFFER d.heap_start
+#define TABLE  (d.heap_start + 0x1000)
 
 /* Prepares the rings; returns the head. */
 struct broken {
@@ -16,14 +17,14 @@ struct broken {
 
 static uint16_t loop_to_itself(void)
 {
-	drv_desc(dq, 3, DRV_HEAP, 16, DESC_NEXT, 3);
+	drv_desc(dq, 3, BUFFER, 16, DESC_NEXT, 3);
 	return 3;
 }
 
 static uint16_t loop_through_all(void)
 {
 	for (unsigned i = 0; i < SIZE; i++)
-		drv_desc(dq, i, DRV_HEAP, 16, DESC_NEXT, (i + 1) % SIZE);
+		drv_desc(dq, i, BUFFER, 16, DESC_NEXT, (i + 1) % SIZE);
 	return 7;
 }
 
@@ -36,75 +37,75 @@ static uint16_t loop_of_empty_ones(void)
 
 static uint16_t loop_in_indirect(void)
 {
-	drv_put_desc(TABLE, 0, DRV_HEAP, 16, DESC_NEXT, 1);
-	drv_put_desc(TABLE, 1, DRV_HEAP, 16, DESC_NEXT, 0);
+	drv_put_desc(&d, TABLE, 0, BUFFER, 16, DESC_NEXT, 1);
+	drv_put_desc(&d, TABLE, 1, BUFFER, 16, DESC_NEXT, 0);
 	drv_desc(dq, 0, TABLE, 32, DESC_INDIRECT, 0);
 	return 0;
 }
 
 static uint16_t next_is_size(void)
 {
-	drv_desc(dq, 0, DRV_HEAP, 16, DESC_NEXT, SIZE);
+	drv_desc(dq, 0, BUFFER, 16, DESC_NEXT, SIZE);
 	return 0;
 }
 
 static uint16_t next_is_huge(void)
 {
-	drv_desc(dq, 0, DRV_HEAP, 16, DESC_NEXT, 0xffff);
+	drv_desc(dq, 0, BUFFER, 16, DESC_NEXT, 0xffff);
 	return 0;
 }
 
 static uint16_t next_outside_indirect(void)
 {
-	drv_put_desc(TABLE, 0, DRV_HEAP, 16, DESC_NEXT, 1);
-	drv_put_desc(TABLE, 1, DRV_HEAP, 16, 0, 0);
+	drv_put_desc(&d, TABLE, 0, BUFFER, 16, DESC_NEXT, 1);
+	drv_put_desc(&d, TABLE, 1, BUFFER, 16, 0, 0);
 	drv_desc(dq, 0, TABLE, 16, DESC_INDIRECT, 0);
 	return 0;
 }
 
 static uint16_t readable_after_writable(void)
 {
-	drv_desc(dq, 0, DRV_HEAP, 16, DESC_NEXT | DESC_WRITE, 1);
-	drv_desc(dq, 1, DRV_HEAP, 16, 0, 0);
+	drv_desc(dq, 0, BUFFER, 16, DESC_NEXT | DESC_WRITE, 1);
+	drv_desc(dq, 1, BUFFER, 16, 0, 0);
 	return 0;
 }
 
 static uint16_t readable_in_indirect_after_writable(void)
 {
-	drv_desc(dq, 0, DRV_HEAP, 16, DESC_NEXT | DESC_WRITE, 1);
-	drv_put_desc(TABLE, 0, DRV_HEAP, 16, 0, 0);
+	drv_desc(dq, 0, BUFFER, 16, DESC_NEXT | DESC_WRITE, 1);
+	drv_put_desc(&d, TABLE, 0, BUFFER, 16, 0, 0);
 	drv_desc(dq, 1, TABLE, 16, DESC_INDIRECT, 0);
 	return 0;
 }
 
 static uint16_t nested_indirect(void)
 {
-	drv_put_desc(TABLE, 0, TABLE, 16, DESC_INDIRECT, 0);
+	drv_put_desc(&d, TABLE, 0, TABLE, 16, DESC_INDIRECT, 0);
 	drv_desc(dq, 0, TABLE, 16, DESC_INDIRECT, 0);
 	return 0;
 }
 
 static uint16_t nested_later(void)
 {
-	drv_put_desc(TABLE, 0, DRV_HEAP, 16, DESC_NEXT, 1);
-	drv_put_desc(TABLE, 1, TABLE + 64, 16, DESC_INDIRECT, 0);
-	drv_put_desc(TABLE + 64, 0, DRV_HEAP, 16, 0, 0);
+	drv_put_desc(&d, TABLE, 0, BUFFER, 16, DESC_NEXT, 1);
+	drv_put_desc(&d, TABLE, 1, TABLE + 64, 16, DESC_INDIRECT, 0);
+	drv_put_desc(&d, TABLE + 64, 0, BUFFER, 16, 0, 0);
 	drv_desc(dq, 0, TABLE, 32, DESC_INDIRECT, 0);
 	return 0;
 }
 
 static uint16_t indirect_with_next(void)
 {
-	drv_put_desc(TABLE, 0, DRV_HEAP, 16, 0, 0);
+	drv_put_desc(&d, TABLE, 0, BUFFER, 16, 0, 0);
 	drv_desc(dq, 0, TABLE, 16, DESC_INDIRECT | DESC_NEXT, 1);
-	drv_desc(dq, 1, DRV_HEAP, 16, 0, 0);
+	drv_desc(dq, 1, BUFFER, 16, 0, 0);
 	return 0;
 }
 
 static uint16_t indirect_len(uint32_t len)
 {
 	for (unsigned i = 0; i < 2 * SIZE; i++)
-		drv_put_desc(TABLE, i, DRV_HEAP, 16, 0, 0);
+		drv_put_desc(&d, TABLE, i, BUFFER, 16, 0, 0);
 	drv_desc(dq, 0, TABLE, len, DESC_INDIRECT, 0);
 	return 0;
 }
@@ -147,7 +148,7 @@ static uint16_t indirect_sane(void)
 
 static uint16_t indirect_outside_memory(void)
 {
-	drv_desc(dq, 0, DRV_BASE, 16, DESC_INDIRECT, 0);
+	drv_desc(dq, 0, FAKE_WINDOWS, 16, DESC_INDIRECT, 0);
 	return 0;
 }
 
@@ -196,14 +197,17 @@ static void walk(const struct broken *b)
 	uint16_t head;
 	int r;
 
-	queue_start(b->without_indirect ? VIRTIO_F_INDIRECT_DESC : 0);
+	queue_start(
+		&(struct vm_options){ .untouched = true,
+				      .without = b->without_indirect ? BIT64(F_INDIRECT_DESC) : 0,
+				      .faulty = true });
 	head = b->make();
 	drv_avail(dq, head);
 	expect_pop(head);
 	virtq_chain_init(&c, q, head);
 	while ((r = virtq_chain_next(&c, &s)) > 0)
-		drv_check(++elements <= SIZE, "%s: the walk goes on and on", b->what);
-	drv_check(r == -EBADMSG, "%s: %d", b->what, r);
+		sim_check(++elements <= SIZE, "%s: the walk goes on and on", b->what);
+	sim_check(r == -EBADMSG, "%s: %d", b->what, r);
 	expect_fault();
 	queue_stop();
 }
@@ -223,10 +227,9 @@ static void longer_than_the_queue(void **state)
 	unsigned n = 0;
 
 	(void)state;
-	queue_start(0);
 	for (unsigned i = 0; i < SIZE; i++)
-		drv_put_desc(TABLE, i, DRV_HEAP, 1, i + 1 < SIZE ? DESC_NEXT : 0, i + 1);
-	drv_desc(dq, 0, DRV_HEAP, 1, DESC_NEXT, 1);
+		drv_put_desc(&d, TABLE, i, BUFFER, 1, i + 1 < SIZE ? DESC_NEXT : 0, i + 1);
+	drv_desc(dq, 0, BUFFER, 1, DESC_NEXT, 1);
 	drv_desc(dq, 1, TABLE, 16 * SIZE, DESC_INDIRECT, 0);
 	drv_avail(dq, 0);
 	expect_pop(0);
@@ -235,14 +238,13 @@ static void longer_than_the_queue(void **state)
 		n++;
 	assert_int_equal(n, SIZE);
 	expect_fault();
-	queue_stop();
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(all_are_faults),
-		cmocka_unit_test(longer_than_the_queue),
+		TEST(longer_than_the_queue, .faulty = true),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

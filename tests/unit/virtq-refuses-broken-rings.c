@@ -5,6 +5,8 @@
  */
 #include "tests/unit/virtq-test.h"
 
+static const struct vm_options faulty = { .untouched = true, .faulty = true };
+
 static void expect_broken(void)
 {
 	uint16_t head;
@@ -20,10 +22,10 @@ static void index_jumps(void **state)
 
 	(void)state;
 	for (unsigned i = 0; i < ARRAY_SIZE(jumps); i++) {
-		queue_start(0);
+		queue_start(&faulty);
 		drv_set_avail_idx(dq, jumps[i]);
 		expect_broken();
-		assert_int_equal(disk_inflight(&d.disk), 0);
+		assert_int_equal(disk_inflight(&vm.disk), 0);
 		queue_stop();
 	}
 }
@@ -37,7 +39,7 @@ static void index_jumps_later(void **state)
 	for (unsigned i = 0; i < ARRAY_SIZE(jumps); i++) {
 		uint16_t head;
 
-		queue_start(0);
+		queue_start(&faulty);
 		for (unsigned k = 0; k < 5; k++)
 			pass_one(k, 0);
 		drv_set_avail_idx(dq, 5 + jumps[i]);
@@ -53,7 +55,7 @@ static void head_outside_the_table(void **state)
 
 	(void)state;
 	for (unsigned i = 0; i < ARRAY_SIZE(heads); i++) {
-		queue_start(0);
+		queue_start(&faulty);
 		drv_avail(dq, heads[i]);
 		expect_broken();
 		queue_stop();
@@ -65,7 +67,6 @@ static void head_in_flight(void **state)
 	uint16_t head;
 
 	(void)state;
-	queue_start(0);
 	drv_avail(dq, 9);
 	drv_avail(dq, 8);
 	drv_avail(dq, 9);
@@ -73,19 +74,16 @@ static void head_in_flight(void **state)
 	expect_pop(8);
 	assert_int_equal(virtq_pop(q, &head), -EBADMSG);
 	expect_fault();
-	assert_int_equal(disk_inflight(&d.disk), 2);
-	queue_stop();
+	assert_int_equal(disk_inflight(&vm.disk), 2);
 }
 
 /* Between pop and push, but not before and not after. */
 static void head_again_after_its_end(void **state)
 {
 	(void)state;
-	queue_start(0);
 	for (unsigned i = 0; i < 10; i++)
 		pass_one(9, 0);
-	assert_int_equal(d.st->virtio.faults, 0);
-	queue_stop();
+	assert_int_equal(vm.st->virtio.faults, 0);
 }
 
 static void rings_ballooned_out(void **state)
@@ -94,7 +92,7 @@ static void rings_ballooned_out(void **state)
 
 	(void)state;
 	for (unsigned part = 0; part < 3; part++) {
-		queue_start(0);
+		queue_start(&faulty);
 		drv_avail(dq, 1);
 		expect_pop(1);
 		fake_set_present((part == 0   ? dq->desc
@@ -102,13 +100,13 @@ static void rings_ballooned_out(void **state)
 					      : dq->used) >>
 					 XEN_PAGE_SHIFT,
 				 false);
-		guest_mem_invalidate(&d.mem);
+		guest_mem_invalidate(&vm.mem);
 		assert_true(virtq_pop(q, &head) <= 0);
 		expect_fault();
 		/* What is in flight ends all the same. */
 		virtq_push(q, 1, 0);
 		assert_false(virtq_publish(q));
-		assert_int_equal(disk_inflight(&d.disk), 0);
+		assert_int_equal(disk_inflight(&vm.disk), 0);
 		queue_stop();
 	}
 }
@@ -119,24 +117,22 @@ static void rings_after_invalidation(void **state)
 	uint32_t id, len;
 
 	(void)state;
-	queue_start(0);
 	drv_avail(dq, 1);
 	drv_avail(dq, 2);
 	expect_pop(1);
-	guest_mem_invalidate(&d.mem);
+	guest_mem_invalidate(&vm.mem);
 	expect_pop(2);
 	virtq_push(q, 2, 0);
-	guest_mem_invalidate(&d.mem);
+	guest_mem_invalidate(&vm.mem);
 	virtq_push(q, 1, 0);
-	guest_mem_invalidate(&d.mem);
+	guest_mem_invalidate(&vm.mem);
 	virtq_publish(q);
 	assert_true(drv_used(dq, &id, &len) && id == 2);
 	assert_true(drv_used(dq, &id, &len) && id == 1);
-	guest_mem_invalidate(&d.mem);
+	guest_mem_invalidate(&vm.mem);
 	assert_false(virtq_want_kicks(q));
 	expect_empty();
-	assert_int_equal(d.st->virtio.faults, 0);
-	queue_stop();
+	assert_int_equal(vm.st->virtio.faults, 0);
 }
 
 int main(void)
@@ -145,10 +141,10 @@ int main(void)
 		cmocka_unit_test(index_jumps),
 		cmocka_unit_test(index_jumps_later),
 		cmocka_unit_test(head_outside_the_table),
-		cmocka_unit_test(head_in_flight),
-		cmocka_unit_test(head_again_after_its_end),
+		TEST(head_in_flight, .faulty = true),
+		TEST(head_again_after_its_end),
 		cmocka_unit_test(rings_ballooned_out),
-		cmocka_unit_test(rings_after_invalidation),
+		TEST(rings_after_invalidation),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -5,7 +5,7 @@
 
 #include <errno.h>
 
-#include "tests/fake/driver.h"
+#include "tests/fake/machine.h"
 
 #define SIZE 64
 
@@ -13,11 +13,12 @@ static struct drv d;
 static struct drv_queue *const dq = &d.q[0];
 static struct virtq *q;
 
-static inline void queue_start(uint64_t without)
+/* The driver has set the queue up; the disk has not looked at it. */
+static inline void queue_start(const struct vm_options *o)
 {
-	drv_start(&d, NULL);
-	drv_ready(&d, drv_offered(&d) & ~without);
-	q = drv_virtq(&d, 0);
+	vm_start(&d, o);
+	drv_boot(&d, o->without);
+	q = vm_virtq(0);
 }
 
 /* Heads that the test left in flight are given back. */
@@ -26,21 +27,13 @@ static inline void queue_stop(void)
 	for (unsigned head = 0; head < SIZE; head++)
 		if (q->state->heads[head])
 			virtq_push(q, head, 0);
-	d.disk.marked = 0;
-	drv_stop(&d);
+	vm.disk.marked = 0;
+	vm_stop();
 }
 
 static inline int set_up(void **state)
 {
-	(void)state;
-	queue_start(0);
-	return 0;
-}
-
-static inline int set_up_without_event_idx(void **state)
-{
-	(void)state;
-	queue_start(VIRTIO_F_EVENT_IDX);
+	queue_start(*state);
 	return 0;
 }
 
@@ -68,8 +61,8 @@ static inline void expect_empty(void)
 
 static inline void expect_fault(void)
 {
-	assert_true(drv_status(&d) & VIRTIO_STATUS_NEEDS_RESET);
-	assert_int_equal(d.st->virtio.faults, 1);
+	assert_true(drv_status(&d) & S_NEEDS_RESET);
+	assert_int_equal(vm.st->virtio.faults, 1);
 }
 
 /* One buffer from the driver through the device and back; true: the device would interrupt. */
@@ -88,8 +81,6 @@ static inline bool pass_one(uint16_t head, uint32_t len)
 	return interrupt;
 }
 
-#define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
-#define TEST_WITHOUT_EVENT_IDX(f) \
-	cmocka_unit_test_setup_teardown(f, set_up_without_event_idx, tear_down)
+#define TEST(f, ...) VM_TEST_WITH(set_up, tear_down, f, .untouched = true, __VA_ARGS__)
 
 #endif

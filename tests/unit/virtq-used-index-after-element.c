@@ -66,7 +66,7 @@ static void another_cpu_sees_it_whole(void **state)
 	}
 	pthread_join(driver, &wrong);
 	assert_null(wrong);
-	assert_int_equal(d.st->virtio.faults, 0);
+	assert_int_equal(vm.st->virtio.faults, 0);
 }
 
 int main(void)

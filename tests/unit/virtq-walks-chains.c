@@ -28,7 +28,7 @@ static void expect_chain(uint16_t head, unsigned n)
 	}
 	assert_int_equal(virtq_chain_next(&c, &s), 0);
 	assert_int_equal(virtq_chain_next(&c, &s), 0);
-	assert_int_equal(d.st->virtio.faults, 0);
+	assert_int_equal(vm.st->virtio.faults, 0);
 	virtq_push(q, head, 0);
 	virtq_publish(q);
 }
@@ -43,7 +43,7 @@ static void direct_indirect_mixed(void **state)
 			uint16_t head;
 
 			drv_free_all(&d);
-			head = drv_chain(&d, dq, segs, n, direct);
+			head = drv_chain(dq, segs, n, direct);
 			drv_avail(dq, head);
 			expect_chain(head, n);
 		}
@@ -69,7 +69,7 @@ static void indirect_table_in_any_order(void **state)
 	(void)state;
 	make_segs(SIZE);
 	for (unsigned i = 0; i < SIZE; i++)
-		drv_put_desc(table, i * 11 % SIZE, segs[i].gpa, segs[i].len,
+		drv_put_desc(&d, table, i * 11 % SIZE, segs[i].gpa, segs[i].len,
 			     (segs[i].write ? DESC_WRITE : 0) | (i + 1 < SIZE ? DESC_NEXT : 0),
 			     (i + 1) * 11 % SIZE);
 	drv_desc(dq, 0, table, 16 * SIZE, DESC_INDIRECT, 0);
@@ -80,7 +80,7 @@ static void indirect_table_in_any_order(void **state)
 /* C6, and where the table lies: anywhere, also across pages. */
 static void write_flag_and_alignment_of_the_table(void **state)
 {
-	uint64_t area = drv_alloc(&d, 16384) & ~4095ull;
+	uint64_t area = (drv_alloc(&d, 16384) + 4095) & ~4095ull;
 
 	(void)state;
 	make_segs(4);
@@ -88,7 +88,7 @@ static void write_flag_and_alignment_of_the_table(void **state)
 		uint64_t table = area + 4096 - shift;
 
 		for (unsigned i = 0; i < 4; i++)
-			drv_put_desc(table, i, segs[i].gpa, segs[i].len,
+			drv_put_desc(&d, table, i, segs[i].gpa, segs[i].len,
 				     (segs[i].write ? DESC_WRITE : 0) | (i < 3 ? DESC_NEXT : 0),
 				     i + 1);
 		drv_desc(dq, 3, table, 64, DESC_INDIRECT | DESC_WRITE, 0xffff);
@@ -115,7 +115,7 @@ static void table_is_left_alone(void **state)
 	memcpy(before, fake_ram(dq->desc), sizeof(before));
 	make_segs(8);
 	for (unsigned i = 0; i < 3; i++) {
-		uint16_t head = drv_chain(&d, dq, segs, 8, 8);
+		uint16_t head = drv_chain(dq, segs, 8, 8);
 
 		memcpy(before, fake_ram(dq->desc), sizeof(before));
 		drv_avail(dq, head);
