@@ -71,6 +71,29 @@ void file_refuse(struct file_backend *f, unsigned what, const char *text)
 	f->refused |= what;
 }
 
+void file_note_cached(struct file_request *fr)
+{
+	fr->file->cached |= !(file_request_owner(fr)->flags & BLK_FUA);
+}
+
+void file_note_lost(struct file_backend *f, int err)
+{
+	/*
+	 * The kernel says once that pages could not be written back, and takes them for clean: another
+	 * fdatasync would succeed, while what the guest has written is gone.
+	 */
+	if (f->cached)
+		f->lost = err;
+}
+
+void file_transfer_failed(struct file_request *fr, int res)
+{
+	/* RWF_DSYNC has an fdatasync in it. */
+	if (res < 0 && file_request_owner(fr)->flags & BLK_FUA)
+		file_note_lost(fr->file, res);
+	file_finish(fr, res ? res : -EIO); /* 0: the image has become shorter than it was */
+}
+
 int file_check_step(struct file_request *fr)
 {
 	const struct blk_request *req = file_request_owner(fr);
@@ -150,7 +173,7 @@ static void buffered_done(struct loop_op *op, int res)
 	} else if (file_should_retry(fr, res)) {
 		buffered_issue(fr);
 	} else {
-		file_finish(fr, res ? res : -EIO); /* 0: the image has become shorter than it was */
+		file_transfer_failed(fr, res);
 	}
 }
 
@@ -161,7 +184,8 @@ static void buffered_issue(struct file_request *fr)
 	uint64_t offset = req->offset + fr->pos;
 	int fd = fr->file->fd;
 
-	fr->file->cached |= req->op == BLK_WRITE;
+	if (req->op == BLK_WRITE)
+		file_note_cached(fr);
 	fr->op.done = buffered_done;
 	sqe = loop_get_sqe(fr->file->loop, &fr->op);
 	if (req->nr_iov == 1) {

@@ -20,7 +20,7 @@ struct file_backend {
 	int fd, direct_fd;
 	unsigned refused;   /* REFUSED_* */
 	unsigned in_flight; /* requests */
-	bool cached;	    /* something was written through the page cache */
+	bool cached;	    /* something was written through the page cache, and not with BLK_FUA */
 	int lost; /* 0, or why the page cache lost writes: no flush can succeed any more */
 	struct log_limit errors;
 };
@@ -55,6 +55,15 @@ void file_finish(struct file_request *fr, int result);
 
 /* Remember a refusal; the first one is worth a line in the log. */
 void file_refuse(struct file_backend *f, unsigned what, const char *text);
+
+/* A write goes through the page cache, or the kernel may do a part of it there. */
+void file_note_cached(struct file_request *fr);
+
+/* An fdatasync has failed: what was written through the page cache may be lost, and no flush succeeds from now on. */
+void file_note_lost(struct file_backend *f, int err);
+
+/* The end of a request whose read or write has ended with res <= 0. */
+void file_transfer_failed(struct file_request *fr, int res);
 
 /*
  * May the request take a step?  0, or what it ends with: nobody waits for it any more, or the image

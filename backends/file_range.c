@@ -37,12 +37,8 @@ static void sync_done(struct loop_op *op, int res)
 		file_sync(fr);
 		return;
 	}
-	/*
-	 * The kernel says once that pages could not be written back, and takes them for clean: another
-	 * fdatasync would succeed, while what the guest has written is gone.
-	 */
-	if (res < 0 && f->cached)
-		f->lost = res;
+	if (res < 0)
+		file_note_lost(f, res);
 	file_finish(fr, f->lost ? f->lost : MIN(res, 0));
 }
 
@@ -129,7 +125,7 @@ static void zeroes_written(struct loop_op *op, int res)
 	} else if (res == -EINVAL && file_is_direct(fr)) {
 		file_go_buffered(fr);
 	} else if (!file_should_retry(fr, res)) {
-		file_finish(fr, res ? res : -EIO);
+		file_transfer_failed(fr, res);
 		return;
 	}
 	file_write_zeroes(fr);
@@ -183,12 +179,16 @@ void file_write_zeroes(struct file_request *fr)
 	} else if (r) {
 		file_finish(fr, r);
 	} else if (mode) {
+		file_note_cached(fr); /* parts of blocks are zeroed there */
 		fallocate_issue(fr, mode, req->offset, req->len, zeroes_allocated);
 	} else {
-		fr->file->cached = true;
 		fr->op.done = zeroes_written;
 		sqe = loop_get_sqe(fr->file->loop, &fr->op);
-		fd = file_is_direct(fr) ? fr->file->direct_fd : fr->file->fd;
+		fd = fr->file->direct_fd;
+		if (!file_is_direct(fr)) {
+			fd = fr->file->fd;
+			file_note_cached(fr);
+		}
 		io_uring_prep_write(sqe, fd, zeroes, MIN(left, sizeof(zeroes)),
 				    req->offset + fr->pos);
 		file_set_flags(fr, sqe);

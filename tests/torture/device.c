@@ -14,7 +14,7 @@ void device_init(struct device *dev, struct life *life, unsigned n, uint64_t mem
 	dev->n = n;
 	dev->plan = plan;
 	dev->model = &life->disk[n].model;
-	dev->lost = dev->failed = 0;
+	dev->lost = dev->failed = dev->not_flushed = 0;
 	dev->features = 0;
 	atomic_store(&dev->cache, 0);
 	pthread_rwlockattr_init(&attr);

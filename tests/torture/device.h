@@ -44,6 +44,8 @@ struct device {
 	struct trouble trouble;
 	atomic_ullong lost;   /* requests without an answer */
 	atomic_ullong failed; /* requests that the storage failed */
+	/* The same, where the cause can be a flush that failed before. */
+	atomic_ullong not_flushed;
 };
 
 /* A driver for the guest's disk n, and memory for it; nothing is negotiated. */

@@ -188,8 +188,7 @@ static void take_back(struct queue *q, uint32_t id, uint32_t len)
 	q->by_head[id] = NULL;
 	for (unsigned i = 0; i < s->req.nr_desc; i++)
 		q->free_desc[q->nr_free++] = s->req.desc[i];
-	if (request_finish(&s->req, q, len))
-		dev->failed++;
+	request_finish(&s->req, q, len);
 	give_slot_back(q, s);
 	q->outstanding--;
 }

@@ -272,10 +272,23 @@ static enum model_result result_of(const struct request *r, uint8_t status)
 	return status == BLK_OK && r->type != T_DISCARD ? MODEL_WRITTEN : MODEL_MAYBE_WRITTEN;
 }
 
-bool request_finish(struct request *r, struct queue *q, uint32_t used_len)
+/* No answer but the expected one is right, but that of bad storage. */
+static void check_status(const struct request *r, struct device *dev, uint8_t status,
+			 const char *name)
+{
+	if (status == r->expected)
+		return;
+	life_check(dev->life, r->stored && dev->trouble.errors && status == BLK_IOERR,
+		   "%s: %s: status is %u, not %u", dev->plan->name, name, status, r->expected);
+	if (r->type == T_FLUSH || r->type == T_WRITE_ZEROES)
+		dev->not_flushed++;
+	else
+		dev->failed++;
+}
+
+void request_finish(struct request *r, struct queue *q, uint32_t used_len)
 {
 	struct device *dev = q->dev;
-	bool failed = false;
 	char name[96];
 	uint8_t status;
 
@@ -285,17 +298,11 @@ bool request_finish(struct request *r, struct queue *q, uint32_t used_len)
 	status = q->scratch[r->in_len];
 	sim_check(used_len <= r->in_len + 1, "%s: %s: used length is %u of %u", dev->plan->name,
 		  name, used_len, r->in_len + 1);
-	if (status == r->expected && status == BLK_OK) {
+	check_status(r, dev, status, name);
+	if (status == BLK_OK)
 		served(r, q, used_len, name);
-	} else if (status != r->expected) {
-		failed = true;
-		life_check(dev->life, r->stored && dev->trouble.errors && status == BLK_IOERR,
-			   "%s: %s: status is %u, not %u", dev->plan->name, name, status,
-			   r->expected);
-	}
 	if (r->accesses)
 		model_end(dev->model, &r->access, result_of(r, status));
-	return failed;
 }
 
 void request_lose(struct request *r, struct queue *q)

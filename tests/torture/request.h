@@ -50,11 +50,8 @@ void request_decide(struct request *r, const struct device *dev, uint32_t room, 
 bool request_lay_out(struct request *r, struct queue *q, uint64_t gpa, uint32_t bytes,
 		     uint64_t *rng);
 
-/*
- * It came back: check everything, and tell the model.  Returns whether it failed as only bad storage makes it
- * fail.
- */
-bool request_finish(struct request *r, struct queue *q, uint32_t used_len);
+/* It came back: check everything, and tell the model. */
+void request_finish(struct request *r, struct queue *q, uint32_t used_len);
 
 /* It never came back, and its buffers are the guest's again: all that is known is that it may have happened. */
 void request_lose(struct request *r, struct queue *q);
