@@ -21,8 +21,8 @@ struct bounce_pool {
 	unsigned units;
 	unsigned cursor; /* where the next search begins: behind the last span given */
 	bool serving;	 /* bounce_put() is calling granted() */
-	struct bounce_waiter *first, **last;
-	uint64_t used[]; /* bitmap of units; bits behind the end are set */
+	struct bounce_line *first, **last; /* lines with somebody in them, in their turn */
+	uint64_t used[];		   /* bitmap of units; bits behind the end are set */
 };
 
 static unsigned units_of(size_t bytes)
@@ -56,7 +56,8 @@ static void pool_free(struct bounce_pool *pool)
 	free(pool);
 }
 
-int bounce_attach(struct loop *l, size_t size, const struct log_subject *subject)
+int bounce_attach(struct bounce_line *line, struct loop *l, size_t size,
+		  const struct log_subject *subject)
 {
 	struct iovec all;
 	int r;
@@ -77,13 +78,16 @@ int bounce_attach(struct loop *l, size_t size, const struct log_subject *subject
 				size, strerror(-r));
 	}
 	l->bounce->users++;
+	*line = (struct bounce_line){ .pool = l->bounce };
 	return 0;
 }
 
-void bounce_detach(struct loop *l)
+void bounce_detach(struct bounce_line *line, struct loop *l)
 {
-	struct bounce_pool *pool = l->bounce;
+	struct bounce_pool *pool = line->pool;
 
+	assert(!line->first);
+	line->pool = NULL;
 	if (--pool->users)
 		return;
 	assert(!pool->first);
@@ -94,14 +98,14 @@ void bounce_detach(struct loop *l)
 	l->bounce = NULL;
 }
 
-bool bounce_is_registered(const struct bounce_pool *pool)
+bool bounce_is_registered(const struct bounce_line *line)
 {
-	return pool->registered;
+	return line->pool->registered;
 }
 
-bool bounce_is_contended(const struct bounce_pool *pool)
+bool bounce_is_contended(const struct bounce_line *line)
 {
-	return pool->first;
+	return line->pool->first;
 }
 
 /* First unit >= from, and < end, whose bit is (not) set; end if there is none. */
@@ -168,42 +172,68 @@ static bool take(struct bounce_pool *pool, struct bounce_waiter *w)
 	return true;
 }
 
-bool bounce_get(struct bounce_pool *pool, struct bounce_waiter *w, size_t want, size_t need)
+static void append_line(struct bounce_pool *pool, struct bounce_line *line)
 {
+	line->next = NULL;
+	*pool->last = line;
+	pool->last = &line->next;
+}
+
+bool bounce_get(struct bounce_line *line, struct bounce_waiter *w, size_t want, size_t need)
+{
+	struct bounce_pool *pool = line->pool;
+
 	assert(need && need <= want && need <= pool->size);
 	w->want = want;
 	w->need = need;
 	if (!pool->first && take(pool, w))
 		return true;
 
+	if (!line->first) {
+		line->last = &line->first;
+		append_line(pool, line);
+	}
 	w->next = NULL;
-	*pool->last = w;
-	pool->last = &w->next;
+	*line->last = w;
+	line->last = &w->next;
 	return false;
 }
 
+/* The first of the first line, which goes to the end of its turn. */
+static struct bounce_waiter *next_waiter(struct bounce_pool *pool)
+{
+	struct bounce_line *line = pool->first;
+	struct bounce_waiter *w = line->first;
+
+	pool->first = line->next;
+	if (!pool->first)
+		pool->last = &pool->first;
+	line->first = w->next;
+	if (line->first)
+		append_line(pool, line);
+	return w;
+}
+
 /*
- * The first in line is served or nobody is.  It gets its span in the end: nobody else takes space
+ * Whose turn it is is served, or nobody is.  It gets its span in the end: nobody else takes space
  * meanwhile, so when all spans are back the whole pool is free.
  */
-void bounce_put(struct bounce_pool *pool, struct bounce_waiter *w)
+void bounce_put(struct bounce_line *line, struct bounce_waiter *w)
 {
+	struct bounce_pool *pool = line->pool;
 	size_t offset = (unsigned char *)w->span.mem - pool->mem;
 
 	mark(pool, offset / BOUNCE_UNIT, w->span.len / BOUNCE_UNIT, false);
 	w->span = (struct bounce_span){ .mem = NULL };
 
-	/* From granted(): the loop that called it goes on.  The line can be too long for recursion. */
+	/* From granted(): the loop that called it goes on.  A line can be too long for recursion. */
 	if (pool->serving)
 		return;
 	pool->serving = true;
-	while (pool->first && take(pool, pool->first)) {
-		struct bounce_waiter *head = pool->first;
+	while (pool->first && take(pool, pool->first->first)) {
+		struct bounce_waiter *next = next_waiter(pool);
 
-		pool->first = head->next;
-		if (!pool->first)
-			pool->last = &pool->first;
-		head->granted(head);
+		next->granted(next);
 	}
 	pool->serving = false;
 }

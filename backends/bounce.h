@@ -6,7 +6,8 @@
  * A pool belongs to a loop (struct loop.bounce): a ring has one table of registered buffers, so all
  * images of the loop share the pool.  It exists from the first bounce_attach() to the last
  * bounce_detach().  Space is handed out as spans, contiguous and in units of BOUNCE_UNIT.  Who gets
- * none waits in line; nobody is served before those who wait, so that no image starves another.
+ * none waits, each image in a line of its own; the first of each line are served in turn, and nobody
+ * before those who wait, so that no image starves another, however much it asks for.
  *
  * To keep that free of deadlocks: do not wait while holding a span.
  *
@@ -30,7 +31,7 @@ struct bounce_span {
 	size_t len; /* bytes, a multiple of BOUNCE_UNIT */
 };
 
-/* A place in the line.  The memory is the caller's, from bounce_get() to granted(). */
+/* A place in a line.  The memory is the caller's, from bounce_get() to granted(). */
 struct bounce_waiter {
 	/* It is your turn: w->span has been given.  Called from some bounce_put(). */
 	void (*granted)(struct bounce_waiter *w);
@@ -39,30 +40,38 @@ struct bounce_waiter {
 	struct bounce_waiter *next;
 };
 
+/* An image's line.  The memory is the caller's, from bounce_attach() to bounce_detach(). */
+struct bounce_line {
+	struct bounce_pool *pool;	     /* NULL: not attached */
+	struct bounce_waiter *first, **last; /* private, as what follows */
+	struct bounce_line *next;	     /* of those with somebody in it */
+};
+
 /*
- * Use the loop's pool, made now if there is none: size bytes (a multiple of BOUNCE_UNIT; ignored if
+ * Make *line one of the loop's pool, which is made now if there is none: size bytes (a multiple of BOUNCE_UNIT; ignored if
  * the pool is there).  If the kernel does not register it (RLIMIT_MEMLOCK, ring restrictions), a
  * line in the log says so, and the pool works without.  0 or -errno.
  */
-int bounce_attach(struct loop *l, size_t size, const struct log_subject *subject);
+int bounce_attach(struct bounce_line *line, struct loop *l, size_t size,
+		  const struct log_subject *subject);
 
-/* The opposite.  With the last one, no span is out and nobody waits. */
-void bounce_detach(struct loop *l);
+/* The opposite.  Nobody waits in the line; with the last one, no span is out. */
+void bounce_detach(struct bounce_line *line, struct loop *l);
 
 /* Is the pool the ring's registered buffer 0 (READ_FIXED, WRITE_FIXED)? */
-bool bounce_is_registered(const struct bounce_pool *pool);
+bool bounce_is_registered(const struct bounce_line *line);
 
 /*
  * Put a span of want bytes into w->span; a shorter one, but at least need bytes, when the pool is
  * fragmented or nearly used up.  Returns false when w has to wait: w->granted() will be called.
  * need is not more than the pool's size.
  */
-bool bounce_get(struct bounce_pool *pool, struct bounce_waiter *w, size_t want, size_t need);
+bool bounce_get(struct bounce_line *line, struct bounce_waiter *w, size_t want, size_t need);
 
 /* Give back w->span, and serve those who wait.  May be called from granted(). */
-void bounce_put(struct bounce_pool *pool, struct bounce_waiter *w);
+void bounce_put(struct bounce_line *line, struct bounce_waiter *w);
 
-/* Does anybody wait?  Then do not keep a span for more work. */
-bool bounce_is_contended(const struct bounce_pool *pool);
+/* Does anybody wait, in whatever line?  Then do not keep a span for more work. */
+bool bounce_is_contended(const struct bounce_line *line);
 
 #endif

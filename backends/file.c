@@ -29,7 +29,7 @@
 
 #define NR_IOV_MAX   1024	/* what READV and WRITEV take */
 #define PIECE_MAX    (1u << 20) /* of a direct transfer, so that one request can't take the pool */
-#define BUFFERED_MAX (1u << 30) /* of a single buffer: the length in an SQE has 32 bits */
+#define BUFFERED_MAX (4u << 20) /* of another: it is copied while everybody else waits */
 #define RETRIES_MAX  8
 
 static void log_error(struct file_backend *f, const struct blk_request *req, int err)
@@ -177,18 +177,30 @@ static void buffered_done(struct loop_op *op, int res)
 	}
 }
 
+/* How many buffers of the list make up a piece: the first one at least, even if that is too much. */
+static unsigned piece_iovs(const struct blk_request *req)
+{
+	size_t len = req->iov->iov_len;
+	unsigned n = 1;
+
+	while (n < req->nr_iov && (len += req->iov[n].iov_len) <= BUFFERED_MAX)
+		n++;
+	return n;
+}
+
 static void buffered_issue(struct file_request *fr)
 {
 	const struct blk_request *req = file_request_owner(fr);
 	struct io_uring_sqe *sqe;
 	uint64_t offset = req->offset + fr->pos;
+	unsigned n = piece_iovs(req);
 	int fd = fr->file->fd;
 
 	if (req->op == BLK_WRITE)
 		file_note_cached(fr);
 	fr->op.done = buffered_done;
 	sqe = loop_get_sqe(fr->file->loop, &fr->op);
-	if (req->nr_iov == 1) {
+	if (n == 1) {
 		/* Saves the kernel copying in the array. */
 		unsigned len = MIN(req->iov->iov_len, BUFFERED_MAX);
 
@@ -198,9 +210,9 @@ static void buffered_issue(struct file_request *fr)
 			io_uring_prep_read(sqe, fd, req->iov->iov_base, len, offset);
 	} else {
 		if (req->op == BLK_WRITE)
-			io_uring_prep_writev(sqe, fd, req->iov, req->nr_iov, offset);
+			io_uring_prep_writev(sqe, fd, req->iov, n, offset);
 		else
-			io_uring_prep_readv(sqe, fd, req->iov, req->nr_iov, offset);
+			io_uring_prep_readv(sqe, fd, req->iov, n, offset);
 	}
 	file_set_flags(fr, sqe);
 }
@@ -228,7 +240,7 @@ static void direct_done(struct loop_op *op, int res)
 {
 	struct file_request *fr = file_request_of(op);
 	struct blk_request *req = file_request_owner(fr);
-	struct bounce_pool *pool = fr->file->loop->bounce;
+	struct bounce_line *line = &fr->file->bounce;
 
 	if (file_should_retry(fr, res)) {
 		direct_issue(fr);
@@ -238,13 +250,13 @@ static void direct_done(struct loop_op *op, int res)
 		if (req->op == BLK_READ)
 			iov_copy(req, fr->wait.span.mem, res);
 		transfer_progress(fr, res);
-		if (fr->pos < req->len && file_is_direct(fr) && !bounce_is_contended(pool) &&
+		if (fr->pos < req->len && file_is_direct(fr) && !bounce_is_contended(line) &&
 		    !file_check_step(fr)) {
 			direct_issue(fr);
 			return;
 		}
 	}
-	bounce_put(pool, &fr->wait);
+	bounce_put(line, &fr->wait);
 
 	if (res == -EINVAL) {
 		file_go_buffered(fr);
@@ -262,7 +274,7 @@ static void direct_issue(struct file_request *fr)
 	struct io_uring_sqe *sqe;
 	uint64_t offset = req->offset + fr->pos;
 	void *mem = fr->wait.span.mem;
-	bool fixed = bounce_is_registered(f->loop->bounce);
+	bool fixed = bounce_is_registered(&f->bounce);
 
 	fr->piece = MIN(req->len - fr->pos, fr->wait.span.len) &
 		    ~(f->backend.info.direct_align - 1);
@@ -292,14 +304,14 @@ static void direct_granted(struct bounce_waiter *w)
 		direct_issue(fr);
 		return;
 	}
-	bounce_put(fr->file->loop->bounce, w);
+	bounce_put(&fr->file->bounce, w);
 	file_finish(fr, r);
 }
 
 static void transfer_next(struct file_request *fr)
 {
 	const struct blk_request *req = file_request_owner(fr);
-	const struct file_backend *f = fr->file;
+	struct file_backend *f = fr->file;
 	uint64_t left = req->len - fr->pos;
 	int r = file_check_step(fr);
 
@@ -309,7 +321,7 @@ static void transfer_next(struct file_request *fr)
 		file_finish(fr, r);
 	else if (!file_is_direct(fr))
 		buffered_issue(fr);
-	else if (bounce_get(f->loop->bounce, &fr->wait, MIN(left, PIECE_MAX),
+	else if (bounce_get(&f->bounce, &fr->wait, MIN(left, PIECE_MAX),
 			    f->backend.info.direct_align))
 		direct_issue(fr);
 }
@@ -369,7 +381,7 @@ static int file_open(struct backend **ret, struct image *image, struct loop *loo
 	if (!f)
 		return fail(-ENOMEM, subject, "cannot open backend");
 	if (image->direct_fd >= 0) {
-		r = bounce_attach(loop, BOUNCE_POOL_SIZE, subject);
+		r = bounce_attach(&f->bounce, loop, BOUNCE_POOL_SIZE, subject);
 		if (r < 0)
 			return r;
 	}
@@ -395,7 +407,7 @@ static void file_close(struct backend *b)
 	f = container_of(b, struct file_backend, backend);
 	assert(!f->in_flight);
 	if (f->direct_fd >= 0)
-		bounce_detach(f->loop);
+		bounce_detach(&f->bounce, f->loop);
 	closep(&f->direct_fd);
 	closep(&f->fd);
 	free(f);

@@ -18,6 +18,7 @@ struct file_backend {
 	struct backend backend;
 	struct loop *loop;
 	int fd, direct_fd;
+	struct bounce_line bounce; /* direct */
 	unsigned refused;   /* REFUSED_* */
 	unsigned in_flight; /* requests */
 	bool cached;	    /* something was written through the page cache, and not with BLK_FUA */

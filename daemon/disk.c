@@ -14,17 +14,18 @@ static struct disk *to_disk(struct virtio_device *dev)
 	return container_of(dev, struct disk, mmio.dev);
 }
 
-/* Of a queue's requests that are begun in one round. */
-#define ROUND_BYTES (64u << 20)
+/*
+ * What one round begins of a disk's requests at most, and one request more.  A driver can refill its rings
+ * as fast as we empty them, or fill them with huge requests: the guest's other disks, and the watcher,
+ * have a turn, too.  The queues that have something share it evenly.
+ */
+#define ROUND_REQUESTS 128
+#define ROUND_BYTES    (8u << 20)
 
 /* True if the queue has, or may have, more than its share of this round. */
-static bool drain_queue(struct disk *d, struct virtq *q)
+static bool drain_queue(struct disk *d, struct virtq *q, unsigned nr_sharing)
 {
-	/*
-	 * A driver can refill the ring as fast as we empty it, or fill it with huge requests: other
-	 * queues, and the watcher, have a turn, too.
-	 */
-	unsigned budget = q->state->size;
+	unsigned budget = ROUND_REQUESTS / nr_sharing;
 	uint64_t bytes = 0;
 	uint16_t head;
 
@@ -33,7 +34,7 @@ static bool drain_queue(struct disk *d, struct virtq *q)
 	while (q->state->ready && virtio_device_live(&d->mmio.dev)) {
 		int r;
 
-		if (!budget || bytes > ROUND_BYTES)
+		if (!budget || bytes > ROUND_BYTES / nr_sharing)
 			return true;
 		r = virtq_pop(q, &head);
 		if (r > 0) {
@@ -49,16 +50,19 @@ static bool drain_queue(struct disk *d, struct virtq *q)
 bool disk_run(struct disk *d)
 {
 	uint32_t todo = d->stopped ? 0 : d->marked;
+	unsigned nr_sharing = __builtin_popcount(todo);
 
 	while (todo) {
 		unsigned i = __builtin_ctz(todo);
 
 		todo &= todo - 1;
-		if (!drain_queue(d, &d->mmio.dev.queues[i]))
+		if (!drain_queue(d, &d->mmio.dev.queues[i], nr_sharing))
 			d->marked &= ~(1u << i);
 	}
 	return !d->stopped && d->marked;
 }
+
+_Static_assert(ROUND_REQUESTS >= VIRTIO_QUEUES_MAX, "a queue would get nothing");
 
 void disk_publish(struct disk *d)
 {

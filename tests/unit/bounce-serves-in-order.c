@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Spans never overlap, and lie within the pool; who waits is served in order, and nobody before the
- * first in line; the pool is whole again in the end, however fragmented it was.
+ * Spans never overlap, and lie within the pool; who waits in a line is served in order, and nobody before the
+ * first in line; lines are served in turn, however long they are; the pool is whole again in the end,
+ * however fragmented it was.
  */
 #include "tests/unit/storage.h"
 
@@ -9,8 +10,10 @@
 #define NR    64
 
 static struct loop loop;
+static struct bounce_line line, other;
 static struct client {
 	struct bounce_waiter wait;
+	struct bounce_line *line;
 	bool waiting;
 } clients[NR];
 static unsigned order[NR], nr_granted;
@@ -40,18 +43,24 @@ static void granted(struct bounce_waiter *w)
 	check_span(c, true);
 }
 
-static void get(struct client *c, size_t want, size_t need)
+static void get_in(struct client *c, struct bounce_line *l, size_t want, size_t need)
 {
 	c->wait = (struct bounce_waiter){ .granted = granted };
-	c->waiting = !bounce_get(loop.bounce, &c->wait, want, need);
+	c->line = l;
+	c->waiting = !bounce_get(l, &c->wait, want, need);
 	if (!c->waiting)
 		check_span(c, true);
+}
+
+static void get(struct client *c, size_t want, size_t need)
+{
+	get_in(c, &line, want, need);
 }
 
 static void put(struct client *c)
 {
 	check_span(c, false);
-	bounce_put(loop.bounce, &c->wait);
+	bounce_put(c->line, &c->wait);
 }
 
 static void in_order(void **state)
@@ -67,14 +76,34 @@ static void in_order(void **state)
 		get(&clients[i], n * BOUNCE_UNIT, n * BOUNCE_UNIT);
 		assert_true(clients[i].waiting);
 	}
-	assert_true(bounce_is_contended(loop.bounce));
+	assert_true(bounce_is_contended(&line));
 	put(&clients[0]);
 	assert_int_equal(nr_granted, NR / 2 - 1);
 	for (unsigned i = 1; i < NR; i++)
 		put(&clients[i]);
 	for (unsigned i = 0; i < NR - 1; i++)
 		assert_int_equal(order[i], i + 1);
-	assert_false(bounce_is_contended(loop.bounce));
+	assert_false(bounce_is_contended(&line));
+}
+
+/* One who comes late to an empty line waits for one of the other line, and then they alternate. */
+static void lines_take_turns(void **state)
+{
+	static const unsigned expected[] = { 1, 10, 2, 11, 3, 4, 5, 6, 7, 8, 9 };
+	size_t all = UNITS * BOUNCE_UNIT;
+
+	(void)state;
+	nr_granted = 0;
+	get(&clients[0], all, all);
+	for (unsigned i = 1; i < 12; i++)
+		get_in(&clients[i], i < 10 ? &line : &other, all, all);
+	put(&clients[0]);
+	for (unsigned i = 0; i < ARRAY_SIZE(expected); i++) {
+		assert_int_equal(nr_granted, i + 1);
+		assert_int_equal(order[i], expected[i]);
+		put(&clients[order[i]]);
+	}
+	assert_false(bounce_is_contended(&other));
 }
 
 static void random_use(void **state)
@@ -88,7 +117,7 @@ static void random_use(void **state)
 		if (c->wait.span.mem)
 			put(c);
 		else if (!c->waiting)
-			get(c, 1 + rand() % (20 * BOUNCE_UNIT), 1);
+			get_in(c, rand() % 4 ? &line : &other, 1 + rand() % (20 * BOUNCE_UNIT), 1);
 	}
 	for (bool any = true; any;) {
 		any = false;
@@ -108,18 +137,21 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(in_order),
+		cmocka_unit_test(lines_take_turns),
 		cmocka_unit_test(random_use),
 	};
 	struct bounce_waiter all;
 	int failed;
 
 	assert_int_equal(loop_init(&loop, 8), 0);
-	assert_int_equal(bounce_attach(&loop, UNITS * BOUNCE_UNIT, &test_subject), 0);
-	assert_true(bounce_get(loop.bounce, &all, UNITS * BOUNCE_UNIT, 1));
+	assert_int_equal(bounce_attach(&line, &loop, UNITS * BOUNCE_UNIT, &test_subject), 0);
+	assert_int_equal(bounce_attach(&other, &loop, 0, &test_subject), 0);
+	assert_true(bounce_get(&line, &all, UNITS * BOUNCE_UNIT, 1));
 	base = all.span.mem;
-	bounce_put(loop.bounce, &all);
+	bounce_put(&line, &all);
 	failed = cmocka_run_group_tests(tests, NULL, NULL);
-	bounce_detach(&loop);
+	bounce_detach(&other, &loop);
+	bounce_detach(&line, &loop);
 	loop_fini(&loop);
 	return failed;
 }
