@@ -10,32 +10,6 @@
 #define QUEUES 2
 #define SIZE   256
 
-/* One indirect table for all requests; so each head is a request. */
-static uint64_t make_table(struct hostile *h)
-{
-	uint64_t table = drv_alloc(&h->d, 3 * 16);
-
-	drv_put_desc(&h->d, table, 0, hostile_header(h, T_IN, 0), 16, DESC_NEXT, 1);
-	drv_put_desc(&h->d, table, 1, drv_alloc(&h->d, DRV_SECTOR), DRV_SECTOR,
-		     DESC_NEXT | DESC_WRITE, 2);
-	drv_put_desc(&h->d, table, 2, drv_alloc(&h->d, 1), 1, DESC_WRITE, 0);
-	return table;
-}
-
-/* Make each head available that has come back. */
-static unsigned refill(struct drv_queue *q)
-{
-	unsigned n = 0;
-	uint32_t id, len;
-
-	while (drv_used(q, &id, &len)) {
-		drv_avail(q, id);
-		n++;
-	}
-	drv_kick(q);
-	return n;
-}
-
 int main(void)
 {
 	struct hostile *h = hostile_start(&(struct hostile_spec){ .vcpus = 2 });
@@ -44,19 +18,18 @@ int main(void)
 
 	drv_reset(d);
 	sim_check(drv_negotiate(d, drv_offered(d)), "features");
-	table = make_table(h);
+	table = hostile_table(d, T_IN, drv_alloc(d, DRV_SECTOR), DRV_SECTOR);
 	for (unsigned i = 0; i < QUEUES; i++) {
 		sim_check(drv_setup_queue(d, i, SIZE), "queue %u", i);
-		for (unsigned head = 0; head < SIZE; head++) {
-			drv_desc(&d->q[i], head, table, 3 * 16, DESC_INDIRECT, 0);
-			drv_avail(&d->q[i], head);
-		}
+		hostile_fill(&d->q[i], table);
 	}
 	drv_write(d, R_STATUS, drv_status(d) | S_DRIVER_OK);
 	hostile_storm(h);
 	while (served < 5000 || hostile_goes_on(h))
-		for (unsigned i = 0; i < QUEUES; i++)
-			served += refill(&d->q[i]);
+		for (unsigned i = 0; i < QUEUES; i++) {
+			served += hostile_refill(&d->q[i]);
+			drv_kick(&d->q[i]);
+		}
 	printf("fairness: attacker %llu, its other disk %llu, other guest %llu requests\n",
 	       (unsigned long long)served,
 	       (unsigned long long)(h->neighbour.served - h->served_before[1]),

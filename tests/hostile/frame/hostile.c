@@ -198,6 +198,39 @@ uint64_t hostile_header(struct hostile *h, uint32_t type, uint64_t sector)
 	return gpa;
 }
 
+#define TABLE_BYTES (3 * 16)
+
+uint64_t hostile_table(struct drv *d, uint32_t type, uint64_t gpa, uint32_t in_len)
+{
+	uint64_t table = drv_alloc(d, TABLE_BYTES), header = drv_alloc(d, 16);
+	uint32_t le = htole32(type);
+
+	memset(drv_ram(d, header, 16), 0, 16);
+	memcpy(drv_ram(d, header, 4), &le, sizeof(le));
+	drv_put_desc(d, table, 0, header, 16, DESC_NEXT, 1);
+	drv_put_desc(d, table, 1, gpa, in_len, DESC_NEXT | DESC_WRITE, 2);
+	drv_put_desc(d, table, 2, drv_alloc(d, 1), 1, DESC_WRITE, 0);
+	return table;
+}
+
+void hostile_fill(struct drv_queue *q, uint64_t table)
+{
+	for (unsigned head = 0; head < q->size; head++) {
+		drv_desc(q, head, table, TABLE_BYTES, DESC_INDIRECT, 0);
+		drv_avail(q, head);
+	}
+}
+
+unsigned hostile_refill(struct drv_queue *q)
+{
+	uint32_t id, len;
+	unsigned n = 0;
+
+	for (; drv_used(q, &id, &len); n++)
+		drv_avail(q, id);
+	return n;
+}
+
 /* The end */
 
 /*

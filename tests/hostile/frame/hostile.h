@@ -123,6 +123,15 @@ void hostile_expect_works(struct hostile *h, const char *what);
 void hostile_expect_status(struct hostile *h, uint32_t type, uint64_t sector, uint32_t out_len,
 			   uint32_t in_len, uint8_t status, const char *what);
 
+/*
+ * For full queues: a table with one request, whose in_len bytes of data are at gpa, for all heads of a queue
+ * to point to; make them all available; make those available again that have come back, and say how many.
+ * Nobody is notified.
+ */
+uint64_t hostile_table(struct drv *d, uint32_t type, uint64_t gpa, uint32_t in_len);
+void hostile_fill(struct drv_queue *q, uint64_t table);
+unsigned hostile_refill(struct drv_queue *q);
+
 /* A descriptor with a header in the attacker's memory: its address. */
 uint64_t hostile_header(struct hostile *h, uint32_t type, uint64_t sector);
 
