@@ -19,10 +19,10 @@ struct file_backend {
 	struct loop *loop;
 	int fd, direct_fd;
 	struct bounce_line bounce; /* direct */
-	unsigned refused;   /* REFUSED_* */
-	unsigned in_flight; /* requests */
-	bool cached;	    /* something was written through the page cache, and not with BLK_FUA */
-	int lost; /* 0, or why the page cache lost writes: no flush can succeed any more */
+	unsigned refused;	   /* REFUSED_* */
+	unsigned in_flight;	   /* requests */
+	bool cached; /* something was written through the page cache, and not with BLK_FUA */
+	int lost;    /* 0, or why the page cache lost writes: no flush can succeed any more */
 	struct log_limit errors;
 };
 
