@@ -7,7 +7,11 @@
  * only values that the table allows, for whatever disk is asked for; one that is refused must say so in
  * the log, once per mistake, and leave nothing behind.
  *
+ * What a value is written as by the program itself must be read as that value again.
+ *
  * The file is in a directory of its own, and what includes can name lies there, too, or is refused.
+ * An input that begins with '!' is not the text, but the decisions of config_make.h: a text by chance
+ * seldom gets past the syntax.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -15,8 +19,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "config/config.h"
+#include "config/keys.h"
 #include "tests/fuzz/common.h"
+#include "tests/fuzz/config_make.h"
 
 #define TEXT_MAX 4096
 
@@ -57,6 +62,49 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	return 0;
 }
 
+/* Write a key as it is in base, and read it into *again. */
+static void read_again(const struct key *k, const void *base, void *again)
+{
+	char value[512], text[600];
+	config_t tree;
+
+	key_format(k, base, value, sizeof(value));
+	/* The program writes such texts nowhere, and would have to escape them. */
+	if (strchr(value, '\\') || (k->type == KEY_TEXT && strchr(value + 1, '"')[1]))
+		return;
+	snprintf(text, sizeof(text), "%s = %s;", k->name, value);
+	config_init(&tree);
+	fuzz_check(config_read_string(&tree, text) &&
+			   !key_store(k, config_lookup(&tree, k->name), again),
+		   "cannot be read again: %s", text);
+	fuzz_check(!memcmp((const char *)base + k->offset, (char *)again + k->offset,
+			   k->type == KEY_TEXT ? strlen(value) - 1 : k->size),
+		   "reads as something else: %s", text);
+	config_destroy(&tree);
+}
+
+static void check_again(const struct config *c, const struct config_disk *d)
+{
+	struct config_disk again = { 0 };
+	struct config all = CONFIG_NULL;
+
+	for (unsigned i = 0; i < config_nr_keys; i++)
+		if (i < CONFIG_NR_KEYS && d->from[i])
+			read_again(&config_keys[i], d, &again);
+		else if (config_keys[i].places == IN_TOP && config_keys[i].type == KEY_WORD)
+			read_again(&config_keys[i], c, &all);
+}
+
+/* What the command line takes for a level is what the file takes. */
+static void check_level(const struct config *c)
+{
+	const struct key_word *w = key_find("log_level")->words;
+
+	while (w->text && w->value != c->log_level)
+		w++;
+	fuzz_check(w->text && config_log_level(w->text) == w->value, "level %d", c->log_level);
+}
+
 static void check_disk(const struct config *c, const char *guest, const char *vdev)
 {
 	struct config_disk d;
@@ -71,16 +119,25 @@ static void check_disk(const struct config *c, const char *guest, const char *vd
 	fuzz_check(d.null_size && d.null_size % 512 == 0, "a size of %llu",
 		   (unsigned long long)d.null_size);
 	fuzz_check(strnlen(d.serial, sizeof(d.serial)) < sizeof(d.serial), "serial without an end");
+	check_again(c, &d);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+	struct fuzz_input in = { data, data + size };
 	struct config c = CONFIG_NULL;
 	uint64_t before = fuzz_log_lines;
+	static char made[4 * TEXT_MAX];
 	int r;
 
 	if (size > TEXT_MAX)
 		return -1;
+	if (size && data[0] == '!') {
+		fuzz_take(&in, 1);
+		config_make(&in, made, sizeof(made));
+		data = (const uint8_t *)made;
+		size = strlen(made);
+	}
 	fuzz_check(ftruncate(fd, 0) == 0 && pwrite(fd, data, size, 0) == (ssize_t)size,
 		   "cannot write %s", path);
 	r = config_load(&c, path);
@@ -88,6 +145,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		fuzz_check(fuzz_log_lines > before, "refused without a word");
 		fuzz_check(!c.guests, "a file that was refused left something");
 	} else {
+		check_level(&c);
 		check_disk(&c, "nobody", "xvdz");
 		for (unsigned i = 0; i < c.nr_guests; i++) {
 			check_disk(&c, c.guests[i].name, "xvdz");

@@ -10,7 +10,7 @@
 #include "base/util.h"
 #include "tests/fuzz/common.h"
 
-#define PATH_BYTES  128
+#define PATH_BYTES  256
 #define NODES_MAX   512
 #define EVENTS_MAX  32
 #define DOMAINS_MAX 16
@@ -125,7 +125,8 @@ static bool fails(const struct xs_handle *h)
 	fuzz_check(h == HANDLE && store.open, "another handle, or a closed one");
 	if (!store.countdown || --store.countdown)
 		return false;
-	errno = store.error;
+	/* That is only said at the end of a transaction. */
+	errno = store.error == EAGAIN ? EIO : store.error;
 	return true;
 }
 
@@ -267,8 +268,10 @@ bool xs_transaction_end(struct xs_handle *h, xs_transaction_t t, bool abort)
 {
 	fuzz_check(store.transaction && t == 1, "no transaction");
 	store.transaction = false;
-	if (fails(h))
+	if (fails(h)) {
+		errno = store.error;
 		return false;
+	}
 	if (!abort && store.pending.path[0])
 		change(store.pending.path, store.pending.value);
 	return true;
