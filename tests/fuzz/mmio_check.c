@@ -266,6 +266,9 @@ void access_window(unsigned vcpu, unsigned slot, bool read, unsigned off, unsign
 				      .size = size };
 	const struct virtio_state *s = state_of(slot);
 
+	/* Kicks from before a reset are forgotten. */
+	for (unsigned i = 0; i < QUEUES && !read && off == R_STATUS && !value && slot < DISKS; i++)
+		queues[slot][i].kicked = false;
 	if (!read && off == R_QUEUE_NOTIFY && value < QUEUES && slot < DISKS) {
 		struct queue *q = &queues[slot][value];
 
