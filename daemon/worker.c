@@ -94,6 +94,8 @@ static void events_ready(struct loop_source *src)
 	struct worker *w = container_of(src, struct worker, events);
 
 	if (xen_events_drain(&w->xen) < 0) {
+		/* What fails once would fail again, until the last request has ended. */
+		loop_remove(&w->loop, &w->events);
 		w->failed = true;
 		start_stop(w);
 		return;

@@ -113,6 +113,9 @@ void hyp_populate(struct hyp_domain *d, uint64_t gfn);
 /* Has nobody written to frames after they were given back?  Says which on standard error. */
 bool hyp_poison_is_intact(struct hyp_domain *d);
 
+/* From now on the domain's event channels give errors, and nothing else, to who has bound them. */
+void hyp_break_event_channels(struct hyp_domain *d);
+
 /* How often a line was raised so far. */
 unsigned hyp_interrupts(struct hyp_domain *d, unsigned line);
 

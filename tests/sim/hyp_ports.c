@@ -86,6 +86,16 @@ void hyp_port_wait(struct hyp_slot *s)
 		sim_check(errno == EAGAIN, "read an eventfd: %s", strerror(errno));
 }
 
+void hyp_break_event_channels(struct hyp_domain *d)
+{
+	pthread_mutex_lock(&hyp_lock);
+	for (unsigned i = 0; i < HYP_SERVERS_MAX; i++)
+		for (unsigned v = 0; d->server[i].used && v < d->nr_vcpus; v++)
+			if (d->server[i].slot[v].bound)
+				shutdown(d->server[i].slot[v].bound->stream, SHUT_RDWR);
+	pthread_mutex_unlock(&hyp_lock);
+}
+
 static struct hyp_slot *find_remote(struct hyp_domain *d, uint32_t remote)
 {
 	for (unsigned i = 0; i < HYP_SERVERS_MAX; i++)
