@@ -159,6 +159,21 @@ void vm_go(struct drv_queue *q)
 	vm_round();
 }
 
+void vm_hold_reads(struct drv_queue *q, struct drv_blk *r, unsigned n)
+{
+	unsigned before = vm.backend.nr_held;
+
+	vm.backend.hold = true;
+	for (unsigned i = 0; i < n; i++) {
+		r[i] = drv_blk_usual(T_IN, i, NULL, 0, 512);
+		if (i % 2)
+			r[i].direct = 0;
+		drv_blk_add(q, &r[i]);
+	}
+	vm_go(q);
+	assert_int_equal(vm.backend.nr_held, before + n);
+}
+
 struct virtq *vm_virtq(unsigned i)
 {
 	return &vm.disk.mmio.dev.queues[i];

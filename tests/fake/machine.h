@@ -65,6 +65,9 @@ void vm_round(void);
 /* Kick and round. */
 void vm_go(struct drv_queue *q);
 
+/* Reads of a sector each, 0, 1, ..., are with the backend, which keeps what it gets from now on. */
+void vm_hold_reads(struct drv_queue *q, struct drv_blk *r, unsigned n);
+
 /* The device's side of a queue, for tests that call virtq_*() themselves. */
 struct virtq *vm_virtq(unsigned i);
 

@@ -268,18 +268,10 @@ static void machine_write(struct machine *m, unsigned vcpu, uint64_t addr, unsig
 			  value);
 }
 
-/* The records say what is in memory; the driver has none. */
-static uint64_t machine_alloc(struct machine *m, uint64_t bytes)
-{
-	(void)m;
-	(void)bytes;
-	return 0;
-}
-
+/* The records say what is in memory: the driver has none. */
 static const struct machine_ops machine_ops = {
 	.read = machine_read,
 	.write = machine_write,
-	.alloc = machine_alloc,
 };
 static struct machine machine = { &machine_ops };
 

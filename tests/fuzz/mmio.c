@@ -101,17 +101,9 @@ static void machine_write(struct machine *m, unsigned vcpu, uint64_t addr, unsig
 }
 
 /* Memory may be missing: the steps write to it by themselves. */
-static uint64_t machine_alloc(struct machine *m, uint64_t bytes)
-{
-	(void)m;
-	(void)bytes;
-	return 0;
-}
-
 static const struct machine_ops machine_ops = {
 	.read = machine_read,
 	.write = machine_write,
-	.alloc = machine_alloc,
 };
 static struct machine machine = { &machine_ops };
 

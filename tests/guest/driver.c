@@ -85,7 +85,7 @@ void drv_init(struct drv *d, struct machine *m, uint64_t base, unsigned line, ui
 	d->base = base;
 	d->line = line;
 	d->queue_limit = 128;
-	d->heap = d->heap_start = m->ops->alloc(m, heap);
+	d->heap = d->heap_start = heap ? m->ops->alloc(m, heap) : 0;
 	d->heap_end = d->heap + heap;
 	for (unsigned i = 0; i < DRV_QUEUES_MAX; i++) {
 		d->q[i].d = d;

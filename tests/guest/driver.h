@@ -174,7 +174,7 @@ struct drv {
 	struct drv_queue q[DRV_QUEUES_MAX];
 };
 
-/* A driver for the device in a window; nothing is touched yet.  heap: bytes for drv_alloc(). */
+/* A driver for the device in a window; nothing is touched yet.  heap: bytes for drv_alloc(); 0: none. */
 void drv_init(struct drv *d, struct machine *m, uint64_t base, unsigned line, uint64_t heap);
 
 /* Registers, 32 bits wide; of any width; two halves of a 64-bit register, low first. */
@@ -282,6 +282,13 @@ struct drv_blk {
 /* The usual cut: header, data and status are a descriptor each. */
 struct drv_blk drv_blk_usual(uint32_t type, uint64_t sector, const void *out, uint32_t out_len,
 			     uint32_t in_len);
+
+/* A range of DISCARD or WRITE_ZEROES as the device reads it (5.2.6); several of them are an array. */
+struct drv_range {
+	uint64_t sector;
+	uint32_t sectors, flags;
+};
+struct drv_range drv_range(uint64_t sector, uint32_t sectors, uint32_t flags);
 
 /* Build its segments in guest memory; and make it available, too, but do not notify. */
 void drv_blk_build(struct drv *d, struct drv_blk *r);

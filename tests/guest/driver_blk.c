@@ -23,6 +23,11 @@ struct drv_blk drv_blk_usual(uint32_t type, uint64_t sector, const void *out, ui
 	};
 }
 
+struct drv_range drv_range(uint64_t sector, uint32_t sectors, uint32_t flags)
+{
+	return (struct drv_range){ htole64(sector), htole32(sectors), htole32(flags) };
+}
+
 /* Cut [0, len) at the positions given; each piece gets memory of its own. */
 static void cut_stream(struct drv *d, struct drv_blk *r, uint32_t len, const uint32_t *cuts,
 		       unsigned nr_cuts, bool write)

@@ -5,16 +5,10 @@
  */
 #include "tests/hostile/frame/hostile.h"
 
-struct range {
-	uint64_t sector;
-	uint32_t sectors, flags;
-};
-
 static void ranges(struct hostile *h, uint32_t type, uint64_t sector, uint32_t sectors)
 {
 	/* The first one is right; it is not done, either. */
-	struct range r[2] = { { htole64(8), htole32(1), 0 },
-			      { htole64(sector), htole32(sectors), 0 } };
+	struct drv_range r[] = { drv_range(8, 1, 0), drv_range(sector, sectors, 0) };
 	struct drv_blk b = drv_blk_usual(type, 0, r, sizeof(r), 0);
 
 	b.nr_cuts_out = 3;

@@ -4,10 +4,7 @@
 
 static uint8_t range(struct hostile *h, uint32_t type, uint32_t flags)
 {
-	struct {
-		uint64_t sector;
-		uint32_t sectors, flags;
-	} r = { htole64(16), htole32(8), htole32(flags) };
+	struct drv_range r = drv_range(16, 8, flags);
 
 	return drv_io(&h->d, type, 0, &r, sizeof(r), NULL, 0);
 }

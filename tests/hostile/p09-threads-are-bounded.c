@@ -31,10 +31,7 @@ static unsigned threads(pid_t pid)
 static void add(struct drv_queue *q, unsigned i)
 {
 	static const uint8_t data[4096];
-	static const struct {
-		uint64_t sector;
-		uint32_t sectors, flags;
-	} range = { 0, 128, 0 };
+	const struct drv_range range = drv_range(0, 128, 0);
 	struct drv_blk r;
 
 	switch (i % 4) {

@@ -21,10 +21,7 @@ static const struct {
 static uint8_t request(struct hostile *h, uint32_t type)
 {
 	static const uint8_t data[4096];
-	static const struct {
-		uint64_t sector;
-		uint32_t sectors, flags;
-	} range = { 0, 8, 0 };
+	const struct drv_range range = drv_range(0, 8, 0);
 	uint8_t in[4096];
 
 	switch (type) {

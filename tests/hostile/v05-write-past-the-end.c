@@ -4,10 +4,7 @@
 
 static void range(struct hostile *h, uint32_t type, uint64_t sector, uint32_t sectors)
 {
-	struct {
-		uint64_t sector;
-		uint32_t sectors, flags;
-	} r = { htole64(sector), htole32(sectors), 0 };
+	struct drv_range r = drv_range(sector, sectors, 0);
 
 	sim_check(drv_io(&h->d, type, 0, &r, sizeof(r), NULL, 0) == BLK_IOERR,
 		  "request %u of %u sectors at %llu", type, sectors, (unsigned long long)sector);

@@ -32,7 +32,7 @@ static const struct kind kinds[] = {
 /* What the device-readable data are, and what the image is afterwards. */
 static void prepare(const struct kind *k, uint64_t *seed)
 {
-	struct virtio_blk_range ranges[3];
+	struct drv_range ranges[3];
 
 	for (unsigned i = 0; i < sizeof(out); i++)
 		out[i] = drv_random(seed);
@@ -44,9 +44,7 @@ static void prepare(const struct kind *k, uint64_t *seed)
 		uint64_t sector = drv_random(seed) % 24;
 		uint32_t n = 1 + drv_random(seed) % 8;
 
-		le64_store(&ranges[i].sector, sector);
-		le32_store(&ranges[i].num_sectors, n);
-		le32_store(&ranges[i].flags, 0);
+		ranges[i] = drv_range(sector, n, 0);
 		memset(expected + 512 * sector, 0, 512 * n);
 	}
 	memcpy(out, ranges, sizeof(ranges));

@@ -12,14 +12,12 @@
 #define MAX_SECTORS (1u << 21)
 
 static struct drv d;
-static struct virtio_blk_range ranges[MAX_RANGES + 2];
+static struct drv_range ranges[MAX_RANGES + 2];
 static const uint32_t both[] = { T_DISCARD, T_WRITE_ZEROES };
 
 static void set(unsigned i, uint64_t sector, uint32_t n, uint32_t flags)
 {
-	le64_store(&ranges[i].sector, sector);
-	le32_store(&ranges[i].num_sectors, n);
-	le32_store(&ranges[i].flags, flags);
+	ranges[i] = drv_range(sector, n, flags);
 }
 
 /* All is well but what the test puts in its way. */
@@ -137,7 +135,7 @@ static void longest_range(void **state)
 	uint32_t max;
 
 	(void)state;
-	max = drv_read(&d, R_CONFIG + offsetof(struct virtio_blk_config, max_discard_sectors));
+	max = drv_read(&d, R_CONFIG + C_MAX_DISCARD_SECTORS);
 	assert_int_equal(max, MAX_SECTORS);
 	vm.backend.hold = true;
 	for (unsigned t = 0; t < 2; t++) {

@@ -100,13 +100,11 @@ static void told_when_ready(void **state)
 
 static void not_told_while_resetting(void **state)
 {
-	struct drv_blk r = { .type = T_IN, .in_len = 512 };
+	struct drv_blk r;
 
 	(void)state;
 	drv_boot(&d, 0);
-	vm.backend.hold = true;
-	drv_blk_add(&d.q[0], &r);
-	vm_go(&d.q[0]);
+	vm_hold_reads(&d.q[0], &r, 1);
 	drv_write(&d, R_STATUS, 0);
 	resize(32768);
 	assert_int_not_equal(drv_status(&d), 0);
@@ -159,14 +157,11 @@ static void nothing_beyond_the_end(void **state)
 /* Ranges were checked when the request came; the second one no longer is part of the disk. */
 static void between_two_ranges(void **state)
 {
-	struct virtio_blk_range ranges[2] = { 0 };
+	struct drv_range ranges[] = { drv_range(0, 8, 0), drv_range(100, 8, 0) };
 	struct drv_blk r = { .type = T_WRITE_ZEROES, .out = ranges, .out_len = sizeof(ranges) };
 
 	(void)state;
 	drv_boot(&d, 0);
-	le32_store(&ranges[0].num_sectors, 8);
-	le64_store(&ranges[1].sector, 100);
-	le32_store(&ranges[1].num_sectors, 8);
 	vm.backend.hold = true;
 	drv_blk_add(&d.q[0], &r);
 	vm_go(&d.q[0]);

@@ -24,16 +24,14 @@ static uint32_t really_written(const struct drv_blk *r)
 
 static void run(uint32_t type, uint64_t sector, uint32_t out_len, uint32_t in_len, int result)
 {
-	struct drv_blk r = { .type = type,
-			     .sector = sector,
-			     .out = out,
-			     .out_len = out_len,
-			     .in_len = in_len,
-			     .direct = 2,
-			     .nr_cuts_in = 2,
-			     .cuts_in = { in_len / 2, in_len } };
+	struct drv_blk r = drv_blk_usual(type, sector, out, out_len, in_len);
 	uint8_t status;
 
+	r.direct = 2;
+	r.nr_cuts_out = 0;
+	r.nr_cuts_in = 2;
+	r.cuts_in[0] = in_len / 2;
+	r.cuts_in[1] = in_len;
 	vm.backend.result = result;
 	drv_free_all(&d);
 	status = drv_blk_run(&d.q[0], &r);

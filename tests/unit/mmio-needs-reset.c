@@ -59,13 +59,11 @@ static void takes_nothing_new(void **state)
 
 static void answers_what_is_in_flight(void **state)
 {
-	struct drv_blk r = { .type = T_IN, .in_len = 512 };
+	struct drv_blk r;
 	uint32_t id, len;
 
 	(void)state;
-	vm.backend.hold = true;
-	drv_blk_add(&d.q[0], &r);
-	vm_go(&d.q[0]);
+	vm_hold_reads(&d.q[0], &r, 1);
 	break_ring();
 	fake_backend_complete_all(&vm.backend, 0);
 	vm_round();

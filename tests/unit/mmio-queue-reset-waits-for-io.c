@@ -15,15 +15,7 @@ static struct drv_blk r[REQUESTS];
 static int set_up(void **state)
 {
 	vm_set_up(state);
-	vm.backend.hold = true;
-	for (unsigned i = 0; i < REQUESTS; i++) {
-		r[i] = (struct drv_blk){
-			.type = T_IN, .sector = i, .in_len = 512, .direct = DRV_SEGS
-		};
-		drv_blk_add(&d.q[1], &r[i]);
-	}
-	vm_go(&d.q[1]);
-	assert_int_equal(vm.backend.nr_held, REQUESTS);
+	vm_hold_reads(&d.q[1], r, REQUESTS);
 	drv_write(&d, R_QUEUE_SEL, 1);
 	assert_int_equal(drv_read(&d, R_QUEUE_RESET), 0);
 	return 0;
@@ -161,12 +153,10 @@ static void ended_by_a_device_reset(void **state)
 /* Long requests need not be done to their end; those of other queues must be. */
 static void only_its_requests_are_cut_short(void **state)
 {
-	struct drv_blk other = { .type = T_IN, .in_len = 512, .direct = DRV_SEGS };
+	struct drv_blk other;
 
 	(void)state;
-	drv_blk_add(&d.q[0], &other);
-	vm_go(&d.q[0]);
-	assert_int_equal(vm.backend.nr_held, REQUESTS + 1);
+	vm_hold_reads(&d.q[0], &other, 1);
 	for (unsigned i = 0; i < REQUESTS + 1; i++)
 		assert_true(blk_request_wanted(vm.backend.held[i]));
 	drv_write(&d, R_QUEUE_RESET, 1);

@@ -13,15 +13,7 @@ static struct drv_blk r[REQUESTS];
 static int set_up(void **state)
 {
 	vm_set_up(state);
-	vm.backend.hold = true;
-	for (unsigned i = 0; i < REQUESTS; i++) {
-		r[i] = (struct drv_blk){
-			.type = T_IN, .sector = i, .in_len = 512, .direct = i % 2 ? DRV_SEGS : 0
-		};
-		drv_blk_add(&d.q[0], &r[i]);
-	}
-	vm_go(&d.q[0]);
-	assert_int_equal(vm.backend.nr_held, REQUESTS);
+	vm_hold_reads(&d.q[0], r, REQUESTS);
 	return 0;
 }
 
