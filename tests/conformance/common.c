@@ -10,9 +10,7 @@
 
 unsigned hold(uint64_t ops)
 {
-	return faults_add(&sim.faults, &(struct fault_rule){ .ops = ops,
-							     .file = faults_file(the_image),
-							     .action = FAULT_HOLD });
+	return faults_hold(&sim.faults, the_image, ops);
 }
 
 void device_variants(struct drv ret[VARIANTS])

@@ -8,15 +8,13 @@
 int main(void)
 {
 	struct hostile *h = hostile_start(NULL);
-	struct fault_rule hold = { .ops = FAULT_BIT(FAULT_READ), .action = FAULT_HOLD };
 	struct drv_blk r = drv_blk_usual(T_IN, 0, NULL, 0, DRV_SECTOR);
 	struct drv_queue *q = &h->d.q[0];
 	uint32_t id, len;
 	unsigned rule;
 
 	hostile_boot(h, 0);
-	hold.file = faults_file(h->image);
-	rule = faults_add(&sim.faults, &hold);
+	rule = faults_hold(&sim.faults, h->image, FAULT_BIT(FAULT_READ));
 	drv_blk_add(q, &r);
 	drv_kick(q);
 	faults_wait_held(&sim.faults, rule, 1);

@@ -10,15 +10,13 @@
 int main(void)
 {
 	struct hostile *h = hostile_start(NULL);
-	struct fault_rule hold = { .ops = FAULT_BITS_IO, .action = FAULT_HOLD };
 	struct drv_blk r[REQUESTS];
 	uint32_t id, len;
 	unsigned rule;
 
 	sim_check(h->worker != h->other_worker, "both guests have one process");
 	hostile_boot(h, 0);
-	hold.file = faults_file(h->image);
-	rule = faults_add(&sim.faults, &hold);
+	rule = faults_hold(&sim.faults, h->image, FAULT_BITS_IO);
 	for (unsigned i = 0; i < REQUESTS; i++) {
 		r[i] = drv_blk_usual(T_IN, i, NULL, 0, DRV_SECTOR);
 		drv_blk_add(&h->d.q[0], &r[i]);

@@ -40,27 +40,6 @@ static void *storm(void *arg)
 	return NULL;
 }
 
-/* Set up and submit, whatever the others do to it. */
-static void use(struct hostile *h)
-{
-	struct drv *d = &h->d;
-
-	drv_write(d, R_STATUS, S_ACKNOWLEDGE | S_DRIVER);
-	drv_write_features(d, d->features);
-	drv_write(d, R_STATUS, S_ACKNOWLEDGE | S_DRIVER | S_FEATURES_OK);
-	for (unsigned i = 0; i < 2; i++) {
-		drv_write(d, R_QUEUE_SEL, i);
-		drv_write(d, R_QUEUE_SIZE, d->q[i].size);
-		drv_write64(d, R_QUEUE_DESC, d->q[i].desc);
-		drv_write64(d, R_QUEUE_DRIVER, d->q[i].avail);
-		drv_write64(d, R_QUEUE_DEVICE, d->q[i].used);
-		drv_write(d, R_QUEUE_READY, 1);
-	}
-	drv_write(d, R_STATUS, S_ACKNOWLEDGE | S_DRIVER | S_FEATURES_OK | S_DRIVER_OK);
-	drv_kick(&d->q[0]);
-	drv_kick(&d->q[1]);
-}
-
 int main(void)
 {
 	struct hostile *h = hostile_start(&(struct hostile_spec){ .vcpus = VCPUS });
@@ -86,7 +65,7 @@ int main(void)
 		thread[i] = guest_run(storm, &s[i]);
 	}
 	for (unsigned n = 0; n < 100 || hostile_goes_on(h); n++)
-		use(h);
+		hostile_set_up(h, 2);
 	for (unsigned i = 1; i < VCPUS; i++)
 		guest_join(thread[i]);
 	drv_reset(&h->d);

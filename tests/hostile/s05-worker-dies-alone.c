@@ -11,15 +11,13 @@
 int main(void)
 {
 	struct hostile *h = hostile_start(NULL);
-	struct fault_rule hold = { .ops = FAULT_BITS_IO, .action = FAULT_HOLD };
 	struct drv_blk r = drv_blk_usual(T_IN, 0, NULL, 0, DRV_SECTOR);
 	char path[TOOLSTACK_PATH_MAX], *error;
 	unsigned n = 0, rule;
 
 	hostile_boot(h, 0);
 	hostile_check_processes(h);
-	hold.file = faults_file(h->image);
-	rule = faults_add(&sim.faults, &hold);
+	rule = faults_hold(&sim.faults, h->image, FAULT_BITS_IO);
 	drv_blk_add(&h->d.q[0], &r);
 	drv_kick(&h->d.q[0]);
 	faults_wait_held(&sim.faults, rule, 1);

@@ -5,18 +5,11 @@
  */
 #include "tests/hostile/frame/hostile.h"
 
-static unsigned hold(struct hostile *h)
+/* Requests that hang, by a rule that is returned. */
+static unsigned submit(struct hostile *h, unsigned n)
 {
-	struct fault_rule rule = { .ops = FAULT_BITS_IO,
-				   .file = faults_file(h->image),
-				   .action = FAULT_HOLD };
+	unsigned rule = faults_hold(&sim.faults, h->image, FAULT_BITS_IO);
 
-	return faults_add(&sim.faults, &rule);
-}
-
-/* Requests that hang. */
-static void submit(struct hostile *h, unsigned rule, unsigned n)
-{
 	for (unsigned i = 0; i < n; i++) {
 		struct drv_blk r = drv_blk_usual(i % 2 ? T_IN : T_FLUSH, i, NULL, 0,
 						 i % 2 ? DRV_SECTOR : 0);
@@ -25,6 +18,7 @@ static void submit(struct hostile *h, unsigned rule, unsigned n)
 		drv_kick(&h->d.q[0]);
 	}
 	faults_wait_held(&sim.faults, rule, n);
+	return rule;
 }
 
 static void wait_reset(struct hostile *h)
@@ -42,8 +36,7 @@ int main(void)
 
 	/* Each of these returns although nothing of it can end. */
 	hostile_boot(h, 0);
-	rule = hold(h);
-	submit(h, rule, 10);
+	rule = submit(h, 10);
 	drv_write(&h->d, R_QUEUE_READY, 0);
 	sim_check(!drv_read(&h->d, R_QUEUE_READY), "QueueReady");
 	drv_write(&h->d, R_STATUS, 0);
@@ -53,8 +46,7 @@ int main(void)
 	wait_reset(h);
 
 	hostile_boot(h, 0);
-	rule = hold(h);
-	submit(h, rule, 10);
+	rule = submit(h, 10);
 	drv_write(&h->d, R_QUEUE_RESET, 1);
 	hostile_check_others(h);
 	sim_check(drv_read(&h->d, R_QUEUE_RESET) == 1, "QueueReset");

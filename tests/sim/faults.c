@@ -91,6 +91,12 @@ unsigned faults_add(struct faults *f, const struct fault_rule *rule)
 	return n;
 }
 
+unsigned faults_hold(struct faults *f, const char *path, uint64_t ops)
+{
+	return faults_add(f, &(struct fault_rule){
+				     .ops = ops, .file = faults_file(path), .action = FAULT_HOLD });
+}
+
 static struct fault_slot *slot_of(const struct faults *f, unsigned rule)
 {
 	sim_check(rule < FAULTS_RULES, "no such rule: %u", rule);

@@ -35,6 +35,9 @@ struct fault_file faults_file(const char *path);
  */
 unsigned faults_add(struct faults *f, const struct fault_rule *rule);
 
+/* A rule that holds these operations on the image at path until faults_remove(). */
+unsigned faults_hold(struct faults *f, const char *path, uint64_t ops);
+
 /*
  * The rule applies no more; what it holds is let go.  Completions that it reorders come when all are
  * there, as before.

@@ -135,6 +135,23 @@ void hostile_boot(struct hostile *h, uint64_t without)
 	h->mistakes = device_state(h)->bad_access;
 }
 
+void hostile_set_up(struct hostile *h, unsigned nr_queues)
+{
+	struct drv *d = &h->d;
+
+	drv_write(d, R_STATUS, S_ACKNOWLEDGE | S_DRIVER);
+	drv_write_features(d, d->features);
+	drv_write(d, R_STATUS, S_ACKNOWLEDGE | S_DRIVER | S_FEATURES_OK);
+	for (unsigned i = 0; i < nr_queues; i++) {
+		const struct drv_queue *q = &d->q[i];
+
+		drv_write_queue(d, i, q->size, q->desc, q->avail, q->used);
+	}
+	drv_write(d, R_STATUS, S_ACKNOWLEDGE | S_DRIVER | S_FEATURES_OK | S_DRIVER_OK);
+	for (unsigned i = 0; i < nr_queues; i++)
+		drv_kick(&d->q[i]);
+}
+
 void hostile_expect_fault(struct hostile *h, const char *what)
 {
 	unsigned n = 0;

@@ -108,6 +108,12 @@ bool hostile_goes_on(struct hostile *h);
 void hostile_boot(struct hostile *h, uint64_t without);
 
 /*
+ * Set up nr_queues queues and notify them, as they were set up before, whatever the device says to it: other
+ * vCPUs are in the way.
+ */
+void hostile_set_up(struct hostile *h, unsigned nr_queues);
+
+/*
  * What was done since hostile_boot() has broken the device, and nothing else: it says DEVICE_NEEDS_RESET,
  * there is an interrupt for a change of the configuration, and the fault is counted.
  */

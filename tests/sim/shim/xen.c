@@ -18,7 +18,7 @@
 /* All that are open, for xentoolcore_restrict_all(). */
 static struct xensim_handle *handles;
 
-int xensim_open(struct xensim_handle *h, enum hyp_kind kind, int *ret_fd)
+static int connect_to(struct xensim_handle *h, enum hyp_kind kind, int *ret_fd)
 {
 	const struct hyp_request rq = { .op = HYP_OPEN, .arg = { kind } };
 	struct sockaddr_un a = { .sun_family = AF_UNIX };
@@ -42,6 +42,17 @@ int xensim_open(struct xensim_handle *h, enum hyp_kind kind, int *ret_fd)
 	return 0;
 }
 
+void *xensim_open(size_t bytes, enum fault_op fault, enum hyp_kind kind, int *ret_fd)
+{
+	struct xensim_handle *h = calloc(1, bytes);
+
+	if (!h || fault_libxen(fault, &errno) || connect_to(h, kind, ret_fd) < 0) {
+		free(h);
+		return NULL;
+	}
+	return h;
+}
+
 void xensim_close(struct xensim_handle *h)
 {
 	for (struct xensim_handle **p = &handles; *p; p = &(*p)->next) {
@@ -51,6 +62,7 @@ void xensim_close(struct xensim_handle *h)
 		break;
 	}
 	close(h->sock);
+	free(h);
 }
 
 static int take_fd_of(struct msghdr *msg)

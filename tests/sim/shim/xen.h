@@ -9,6 +9,7 @@
 
 #include <stddef.h>
 
+#include "tests/sim/faults_shm.h"
 #include "tests/sim/hyp_wire.h"
 
 /* A libxen handle: a connection. */
@@ -17,8 +18,12 @@ struct xensim_handle {
 	struct xensim_handle *next;
 };
 
-/* Connect.  *ret_fd is the descriptor that came with it, or -1.  0, or -1 with errno. */
-int xensim_open(struct xensim_handle *h, enum hyp_kind kind, int *ret_fd);
+/*
+ * Connect: a zeroed object of that size, which begins with its struct xensim_handle; NULL with errno.  A fault
+ * of that name may take its place.  *ret_fd (may be NULL: none is expected) is the descriptor that came with
+ * it, or -1.  xensim_close() frees it.
+ */
+void *xensim_open(size_t bytes, enum fault_op fault, enum hyp_kind kind, int *ret_fd);
 void xensim_close(struct xensim_handle *h);
 
 /*

@@ -31,16 +31,10 @@ static int op(xendevicemodel_handle *dmod, enum fault_op fault, enum hyp_op what
 
 xendevicemodel_handle *xendevicemodel_open(struct xentoollog_logger *logger, unsigned flags)
 {
-	xendevicemodel_handle *dmod = calloc(1, sizeof(*dmod));
-
 	(void)logger;
 	(void)flags;
-	if (!dmod || fault_libxen(FAULT_DM_OPEN, &errno) ||
-	    xensim_open(&dmod->h, HYP_DEVICE_MODEL, NULL) < 0) {
-		free(dmod);
-		return NULL;
-	}
-	return dmod;
+	return xensim_open(sizeof(struct xendevicemodel_handle), FAULT_DM_OPEN, HYP_DEVICE_MODEL,
+			   NULL);
 }
 
 int xendevicemodel_close(xendevicemodel_handle *dmod)
@@ -50,7 +44,6 @@ int xendevicemodel_close(xendevicemodel_handle *dmod)
 	if (dmod->lines)
 		munmap(dmod->lines, sizeof(*dmod->lines));
 	xensim_close(&dmod->h);
-	free(dmod);
 	return 0;
 }
 

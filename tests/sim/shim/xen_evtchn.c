@@ -19,15 +19,15 @@ struct xenevtchn_handle {
 
 xenevtchn_handle *xenevtchn_open(struct xentoollog_logger *logger, unsigned flags)
 {
-	xenevtchn_handle *x = calloc(1, sizeof(*x));
+	xenevtchn_handle *x;
+	int fd;
 
 	(void)logger;
 	(void)flags;
-	if (!x || fault_libxen(FAULT_EVTCHN_OPEN, &errno) ||
-	    xensim_open(&x->h, HYP_EVENT_CHANNELS, &x->fd) < 0) {
-		free(x);
+	x = xensim_open(sizeof(*x), FAULT_EVTCHN_OPEN, HYP_EVENT_CHANNELS, &fd);
+	if (!x)
 		return NULL;
-	}
+	x->fd = fd;
 	for (unsigned i = 0; i < PORTS_MAX; i++)
 		x->notify[i] = -1;
 	return x;
@@ -42,7 +42,6 @@ int xenevtchn_close(xenevtchn_handle *x)
 			close(x->notify[i]);
 	close(x->fd);
 	xensim_close(&x->h);
-	free(x);
 	return 0;
 }
 

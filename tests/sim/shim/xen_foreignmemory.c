@@ -22,16 +22,10 @@ struct xenforeignmemory_resource_handle {
 
 xenforeignmemory_handle *xenforeignmemory_open(struct xentoollog_logger *logger, unsigned flags)
 {
-	xenforeignmemory_handle *f = calloc(1, sizeof(*f));
-
 	(void)logger;
 	(void)flags;
-	if (!f || fault_libxen(FAULT_FM_OPEN, &errno) ||
-	    xensim_open(&f->h, HYP_FOREIGN_MEMORY, NULL) < 0) {
-		free(f);
-		return NULL;
-	}
-	return f;
+	return xensim_open(sizeof(struct xenforeignmemory_handle), FAULT_FM_OPEN,
+			   HYP_FOREIGN_MEMORY, NULL);
 }
 
 int xenforeignmemory_close(xenforeignmemory_handle *f)
@@ -39,7 +33,6 @@ int xenforeignmemory_close(xenforeignmemory_handle *f)
 	if (!f)
 		return 0;
 	xensim_close(&f->h);
-	free(f);
 	return 0;
 }
 

@@ -26,16 +26,9 @@ struct xengntdev_handle {
 
 xengnttab_handle *xengnttab_open(struct xentoollog_logger *logger, unsigned flags)
 {
-	xengnttab_handle *x = calloc(1, sizeof(*x));
-
 	(void)logger;
 	(void)flags;
-	if (!x || fault_libxen(FAULT_GNTTAB_OPEN, &errno) ||
-	    xensim_open(&x->h, HYP_GRANTS, NULL) < 0) {
-		free(x);
-		return NULL;
-	}
-	return x;
+	return xensim_open(sizeof(struct xengntdev_handle), FAULT_GNTTAB_OPEN, HYP_GRANTS, NULL);
 }
 
 static int drop(xengnttab_handle *x, struct mapping **p)
@@ -59,7 +52,6 @@ int xengnttab_close(xengnttab_handle *x)
 	while (x->mappings)
 		drop(x, &x->mappings);
 	xensim_close(&x->h);
-	free(x);
 	return 0;
 }
 
