@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "tests/hostile/frame/hostile.h"
 
+#include <dirent.h>
 #include <endian.h>
+#include <stdio.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -29,6 +31,40 @@ static uint64_t now_seconds(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &ts);
 	return ts.tv_sec;
+}
+
+static unsigned count_descriptors(pid_t pid)
+{
+	char path[64];
+	unsigned n = 0;
+	DIR *dir;
+
+	snprintf(path, sizeof(path), "/proc/%d/fd", pid);
+	dir = opendir(path);
+	sim_check(dir, "%s", path);
+	while (readdir(dir))
+		n++;
+	closedir(dir);
+	return n;
+}
+
+/* What a process has now. */
+static struct hostile_process process_now(pid_t pid)
+{
+	return (struct hostile_process){ pid, sim_rss_kib(pid), count_descriptors(pid) };
+}
+
+static void check_process(const struct hostile_process *before, const char *name)
+{
+	struct hostile_process now;
+
+	sim_wait_asleep(before->pid);
+	now = process_now(before->pid);
+	sim_check(now.memory_kib < before->memory_kib + GROWTH_KIB,
+		  "the %s has grown from %llu to %llu KiB", name,
+		  (unsigned long long)before->memory_kib, (unsigned long long)now.memory_kib);
+	sim_check(now.descriptors == before->descriptors, "the %s has %u descriptors, not %u", name,
+		  now.descriptors, before->descriptors);
 }
 
 static uint64_t make_fence(struct guest *g)
@@ -90,12 +126,12 @@ struct hostile *hostile_start(const struct hostile_spec *spec)
 	h.fence[0] = make_fence(h.g);
 	guest_driver(h.g, 0, 0, &h.d);
 	h.fence[1] = make_fence(h.g);
-	h.daemon = sim.daemon;
 	h.worker = sim_worker(h.g->domid);
 	h.other_worker = sim_worker(h.other->domid);
 	sim_check(h.worker && h.other_worker && h.worker != h.other_worker,
 		  "each guest has a worker: %d, %d", h.worker, h.other_worker);
-	h.memory_kib = sim_rss_kib(h.worker);
+	h.before[0] = process_now(sim.daemon);
+	h.before[1] = process_now(h.worker);
 	h.seconds = now_seconds();
 	return &h;
 }
@@ -291,18 +327,13 @@ static void check_size(const char *image, uint64_t bytes)
 
 void hostile_check_processes(struct hostile *h)
 {
-	uint64_t kib;
-
 	hostile_check_others(h);
 	load_stop(&h->neighbour);
-	sim_check(sim.daemon == h->daemon && sim_worker(h->g->domid) == h->worker &&
+	sim_check(sim.daemon == h->before[0].pid && sim_worker(h->g->domid) == h->worker &&
 			  sim_worker(h->other->domid) == h->other_worker,
 		  "a process has ended");
-	sim_wait_asleep(h->worker);
-	sim_wait_asleep(h->daemon);
-	kib = sim_rss_kib(h->worker);
-	sim_check(kib < h->memory_kib + GROWTH_KIB, "the worker has grown from %llu to %llu KiB",
-		  (unsigned long long)h->memory_kib, (unsigned long long)kib);
+	check_process(&h->before[0], "watcher");
+	check_process(&h->before[1], "worker");
 	check_log(h);
 }
 

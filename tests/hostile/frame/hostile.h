@@ -48,6 +48,12 @@ struct hostile_spec {
 	bool quiet_neighbour; /* nobody uses the attacker's other disk */
 };
 
+struct hostile_process {
+	pid_t pid;
+	uint64_t memory_kib;
+	unsigned descriptors;
+};
+
 struct hostile {
 	struct guest *g;   /* the attacker */
 	struct drv d;	   /* of the attacked disk, on vCPU 0; nothing is touched yet */
@@ -58,8 +64,9 @@ struct hostile {
 	/* The frame's. */
 	const struct hostile_spec *spec;
 	uint64_t bytes;
-	pid_t daemon, worker, other_worker;
-	uint64_t memory_kib, seconds;
+	pid_t worker, other_worker;
+	struct hostile_process before[2]; /* the watcher, the worker */
+	uint64_t seconds;
 	uint64_t fence[2]; /* pages of the attacker that nobody should write */
 	uint64_t faults, mistakes;
 	uint64_t served_before[2];
@@ -71,7 +78,8 @@ struct hostile *hostile_start(const struct hostile_spec *spec);
 /*
  * The attack is over, and no vCPU of it is inside any more.  Checks that
  *   - neighbour and bystander still get their requests served, and every byte of theirs is right;
- *   - watcher and workers are the same processes as before, have not grown, and fall asleep;
+ *   - watcher and workers are the same processes as before, have not grown, have no more
+ *     descriptors open, and fall asleep;
  *   - the log has only so many lines about the attacker as its limits allow;
  *   - the attacked disk works after a reset, no image has changed its size;
  *   - memory of the attacker that was not part of a request is as it was;
