@@ -217,6 +217,9 @@ static void E28_power_cut_at_any_time(void)
 		.action = FAULT_FAIL,
 		.error = EIO,
 	};
+	struct fault_rule no_fallocate = { .ops = FAULT_BIT(FAULT_FALLOCATE),
+					   .action = FAULT_FAIL,
+					   .error = EOPNOTSUPP };
 	const struct fault_rule sync_fails = { .ops = FAULT_BIT(FAULT_FSYNC),
 					       .skip = 2,
 					       .count = 1,
@@ -236,6 +239,11 @@ static void E28_power_cut_at_any_time(void)
 		may_fail = true;
 		for (unsigned m = 0; m < NR_MODES; m++)
 			run(&modes[m], &write_fails, i);
+		/* Zeroes have to be written from now on. */
+		no_fallocate.file = faults_file(image);
+		faults_add(&sim.faults, &no_fallocate);
+		for (unsigned m = 0; m < NR_MODES; m++)
+			run(&modes[m], &faults[m % 3], i);
 		run(&modes[0], &sync_fails, i);
 	}
 }
