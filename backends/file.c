@@ -73,7 +73,10 @@ void file_refuse(struct file_backend *f, unsigned what, const char *text)
 
 void file_note_cached(struct file_request *fr)
 {
-	fr->file->cached |= !(file_request_owner(fr)->flags & BLK_FUA);
+	const struct blk_request *req = file_request_owner(fr);
+
+	/* With RWF_DSYNC it is stable when it is done; zeroes have to wait for their fdatasync. */
+	fr->file->cached |= req->op != BLK_WRITE || !(req->flags & BLK_FUA);
 }
 
 void file_note_lost(struct file_backend *f, int err)

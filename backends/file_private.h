@@ -21,7 +21,7 @@ struct file_backend {
 	struct bounce_line bounce; /* direct */
 	unsigned refused;	   /* REFUSED_* */
 	unsigned in_flight;	   /* requests */
-	bool cached; /* something was written through the page cache, and not with BLK_FUA */
+	bool cached; /* something was written through the page cache, and not with RWF_DSYNC */
 	int lost;    /* 0, or why the page cache lost writes: no flush can succeed any more */
 	struct log_limit errors;
 };

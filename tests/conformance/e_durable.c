@@ -108,6 +108,8 @@ static void send(void)
 		ranges_put(r->range, r->nr_ranges, slots[i].out);
 		slots[i].r = drv_blk_usual(r->type, 0, slots[i].out, r->nr_ranges * RANGE_BYTES, 0);
 	}
+	/* One descriptor each, so that none is taken twice, however long a request takes. */
+	slots[i].r.direct = 0;
 	r->began = faults_clock(&sim.faults);
 	drv_blk_add(&d->q[0], &slots[i].r);
 	drv_kick(&d->q[0]);
@@ -202,6 +204,20 @@ static void run(const struct mode *m, const struct fault_rule *fault, bool page_
 	check_content();
 }
 
+/* One of the first flushes fails; on a disk that was attached anew, since none recovers from that. */
+static void run_with_failing_sync(unsigned disk, unsigned m)
+{
+	const struct fault_rule fails = { .ops = FAULT_BIT(FAULT_FSYNC),
+					  .skip = m,
+					  .count = 1,
+					  .action = FAULT_FAIL,
+					  .error = EIO };
+
+	guest_reboot(&the_guest);
+	guest_driver(the_guest, disk, 0, d);
+	run(&modes[m], &fails, disk);
+}
+
 static void E28_power_cut_at_any_time(void)
 {
 	const uint64_t all = FAULT_BITS_IO & ~FAULT_BIT(FAULT_READ);
@@ -220,17 +236,16 @@ static void E28_power_cut_at_any_time(void)
 	struct fault_rule no_fallocate = { .ops = FAULT_BIT(FAULT_FALLOCATE),
 					   .action = FAULT_FAIL,
 					   .error = EOPNOTSUPP };
-	const struct fault_rule sync_fails = { .ops = FAULT_BIT(FAULT_FSYNC),
-					       .skip = 2,
-					       .count = 1,
-					       .action = FAULT_FAIL,
-					       .error = EIO };
 	static struct drv disks[2];
 
 	two_caches(disks);
 	for (unsigned i = 0; i < 2; i++) {
+		unsigned rule;
+
 		d = &disks[i];
 		image = two_images[i];
+		/* The guest has been another one since then. */
+		guest_driver(the_guest, i, 0, d);
 		may_fail = false;
 		for (unsigned m = 0; m < NR_MODES; m++) {
 			run(&modes[m], NULL, i);
@@ -239,12 +254,14 @@ static void E28_power_cut_at_any_time(void)
 		may_fail = true;
 		for (unsigned m = 0; m < NR_MODES; m++)
 			run(&modes[m], &write_fails, i);
-		/* Zeroes have to be written from now on. */
+		/* Zeroes have to be written. */
 		no_fallocate.file = faults_file(image);
-		faults_add(&sim.faults, &no_fallocate);
+		rule = faults_add(&sim.faults, &no_fallocate);
 		for (unsigned m = 0; m < NR_MODES; m++)
 			run(&modes[m], &faults[m % 3], i);
-		run(&modes[0], &sync_fails, i);
+		faults_remove(&sim.faults, rule);
+		for (unsigned m = 0; m < NR_MODES; m++)
+			run_with_failing_sync(i, m);
 	}
 }
 
