@@ -5,6 +5,7 @@
  * So a daemon that keeps a mapping too long writes to a page that is nobody's, and is found out.
  */
 #include <inttypes.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,7 +20,8 @@
 
 #define POISON 0xdb
 
-static bool secret;
+/* Domains can be created side by side. */
+static atomic_bool secret;
 
 bool hyp_memory_is_secret(void)
 {
@@ -28,16 +30,14 @@ bool hyp_memory_is_secret(void)
 
 static int make_file(uint64_t bytes)
 {
+	static atomic_bool said;
 	int fd = syscall(SYS_memfd_secret, 0);
 
 	secret = fd >= 0;
-	if (!secret) {
-		static bool said;
-
-		if (!said)
+	if (fd < 0) {
+		if (!atomic_exchange(&said, true))
 			fprintf(stderr, "no memfd_secret(2) here: guest memory can be pinned, "
 					"unlike on real Xen\n");
-		said = true;
 		fd = memfd_create("xensim-memory", 0);
 	}
 	sim_check(fd >= 0 && ftruncate(fd, bytes) == 0, "memory for a domain");

@@ -4,6 +4,7 @@
 #define TESTS_SIM_HYP_PRIVATE_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -40,11 +41,11 @@ struct hyp_server {
 struct hyp_memory {
 	int fd;
 	uint8_t *base;
-	uint64_t nr_pages;   /* of the file: twice the RAM */
-	uint64_t next_page;  /* never used so far */
-	uint64_t frames[2];  /* of each bank */
-	int64_t *page_of[2]; /* by frame: page of the file, or -1 */
-	bool *poisoned;	     /* by page */
+	uint64_t nr_pages;     /* of the file: twice the RAM */
+	uint64_t next_page;    /* never used so far */
+	uint64_t frames[2];    /* of each bank */
+	int64_t *page_of[2];   /* by frame: page of the file, or -1 */
+	atomic_bool *poisoned; /* by page */
 };
 
 struct hyp_grant_entry {

@@ -140,15 +140,29 @@ static struct guest *create(struct life *life)
 
 /* What happens to it */
 
-/* False if the guest was killed meanwhile, or its vCPUs have done it all. */
+/* A wait loop's step: steps of the vCPUs are progress. */
+struct patience {
+	unsigned steps, n;
+};
+
+static void wait_a_moment(struct life *life, struct patience *p, const char *waiting_for)
+{
+	unsigned steps = atomic_load(&life->steps);
+
+	if (steps != p->steps)
+		*p = (struct patience){ .steps = steps };
+	sim_step(&p->n, waiting_for);
+}
+
+/* False if the vCPUs have done it all. */
 static bool wait_for_step(struct life *life, unsigned wanted)
 {
-	unsigned n = 0;
+	struct patience p = { 0, 0 };
 
 	while (atomic_load(&life->steps) < wanted) {
 		if (!atomic_load(&life->running))
 			return false;
-		sim_step(&n, "the vCPUs to go on");
+		wait_a_moment(life, &p, "the vCPUs to go on");
 	}
 	return true;
 }
@@ -169,13 +183,13 @@ static void set_size(struct life *life, unsigned disk, uint64_t bytes)
 }
 
 /* The guest's part in that: no requests from there on. */
-static void leave_end_alone(struct model *m, uint64_t sectors)
+static void leave_end_alone(struct life *life, struct model *m, uint64_t sectors)
 {
-	unsigned n = 0;
+	struct patience p = { 0, 0 };
 
 	model_limit(m, sectors);
 	while (!model_is_limited(m))
-		sim_step(&n, "requests at the end of the disk");
+		wait_a_moment(life, &p, "requests at the end of the disk");
 }
 
 static void resize(struct life *life, unsigned disk, uint64_t *rng)
@@ -191,12 +205,12 @@ static void resize(struct life *life, unsigned disk, uint64_t *rng)
 		 * grows, and does not wait for O_DIRECT.
 		 */
 		sectors = random_between(rng, old + 1, m->room);
-		leave_end_alone(m, old - old % PAGE_SECTORS);
+		leave_end_alone(life, m, old - old % PAGE_SECTORS);
 		set_size(life, disk, sectors * MODEL_SECTOR);
 		model_grow(m, sectors);
 	} else if (old > 1) {
 		sectors = random_between(rng, 1, old - 1);
-		leave_end_alone(m, sectors);
+		leave_end_alone(life, m, sectors);
 		set_size(life, disk, sectors * MODEL_SECTOR);
 		model_cut(m);
 	}

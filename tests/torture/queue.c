@@ -7,9 +7,9 @@
 #include "tests/torture/life.h"
 #include "tests/torture/random.h"
 
-/* Before a device that gives nothing back is one that hangs. */
+/* Before a device that gives nothing back is one that hangs: less than sim_step() waits. */
 #define WAIT_MS	   100
-#define WAIT_TIMES 1200
+#define WAIT_TIMES 400
 
 static uint32_t page_align(uint32_t n)
 {
@@ -244,9 +244,10 @@ void queue_wait(struct queue *q, uint64_t *rng)
 {
 	unsigned more = random_one_in(rng, 3) ? random_below(rng, q->outstanding + 1) : 0;
 	struct hyp_domain *dom = q->dev->life->guest->dom;
+	unsigned in_vain = 0;
 	bool over = false;
 
-	for (unsigned i = 0; !over; i++) {
+	while (!over) {
 		unsigned seen = hyp_interrupts(dom, q->d.line);
 
 		pthread_rwlock_rdlock(&q->dev->lock);
@@ -256,7 +257,7 @@ void queue_wait(struct queue *q, uint64_t *rng)
 			want_interrupt(q, more);
 		over = is_over(q);
 		life_check(
-			q->dev->life, over || i < WAIT_TIMES,
+			q->dev->life, over || in_vain < WAIT_TIMES,
 			"%s: queue %u: %u requests do not come back (available %u, used %u, flags "
 			"%u, event %u)",
 			q->dev->plan->name, q->index, q->outstanding, q->q->avail_idx,
@@ -265,10 +266,12 @@ void queue_wait(struct queue *q, uint64_t *rng)
 		if (over)
 			return;
 		/* Who polls sleeps too, since there may be fewer CPUs than vCPUs; but not for an interrupt. */
-		if (q->polling)
-			usleep(i < 100 ? 100 : 1000 * WAIT_MS);
-		else if (hyp_interrupt_wait(dom, q->d.line, seen, WAIT_MS) == seen)
+		if (q->polling) {
+			usleep(in_vain++ < 100 ? 100 : 1000 * WAIT_MS);
+		} else if (hyp_interrupt_wait(dom, q->d.line, seen, WAIT_MS) == seen) {
+			in_vain++;
 			look_for_interrupt(q, q->d.line, seen, more);
+		}
 	}
 }
 

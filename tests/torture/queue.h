@@ -6,6 +6,7 @@
 #ifndef TESTS_TORTURE_QUEUE_H
 #define TESTS_TORTURE_QUEUE_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -34,9 +35,9 @@ struct queue {
 	struct slot *slot;
 
 	/* since it was set up */
-	bool active;  /* the driver uses it */
-	bool polling; /* and wants no interrupts */
-	unsigned outstanding;
+	bool active;	     /* the driver uses it */
+	atomic_bool polling; /* and wants no interrupts */
+	atomic_uint outstanding;
 	struct slot *by_head[QUEUE_SIZE_MAX];
 	uint16_t free_desc[QUEUE_SIZE_MAX];
 	unsigned nr_free;
