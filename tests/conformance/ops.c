@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "tests/conformance/ops.h"
 
-#include <endian.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -34,12 +33,9 @@ void ranges_put(const struct blk_range *r, unsigned n, void *ret)
 	uint8_t *to = ret;
 
 	for (unsigned i = 0; i < n; i++, to += RANGE_BYTES) {
-		uint64_t sector = htole64(r[i].sector);
-		uint32_t sectors = htole32(r[i].sectors), flags = htole32(r[i].flags);
+		struct drv_range wire = drv_range(r[i].sector, r[i].sectors, r[i].flags);
 
-		memcpy(to, &sector, 8);
-		memcpy(to + 8, &sectors, 4);
-		memcpy(to + 12, &flags, 4);
+		memcpy(to, &wire, RANGE_BYTES);
 	}
 }
 

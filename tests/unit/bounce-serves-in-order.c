@@ -9,7 +9,6 @@
 #define UNITS 150 /* not a multiple of the bitmap's words */
 #define NR    64
 
-static struct loop loop;
 static struct bounce_line line, other;
 static struct client {
 	struct bounce_waiter wait;
@@ -133,6 +132,26 @@ static void random_use(void **state)
 	in_order(state);
 }
 
+static int start(void **state)
+{
+	struct bounce_waiter all;
+
+	start_loop(state);
+	assert_int_equal(bounce_attach(&line, &loop, UNITS * BOUNCE_UNIT, &test_subject), 0);
+	assert_int_equal(bounce_attach(&other, &loop, 0, &test_subject), 0);
+	assert_true(bounce_get(&line, &all, UNITS * BOUNCE_UNIT, 1));
+	base = all.span.mem;
+	bounce_put(&line, &all);
+	return 0;
+}
+
+static int stop(void **state)
+{
+	bounce_detach(&other, &loop);
+	bounce_detach(&line, &loop);
+	return stop_loop(state);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -140,18 +159,6 @@ int main(void)
 		cmocka_unit_test(lines_take_turns),
 		cmocka_unit_test(random_use),
 	};
-	struct bounce_waiter all;
-	int failed;
 
-	assert_int_equal(loop_init(&loop, 8), 0);
-	assert_int_equal(bounce_attach(&line, &loop, UNITS * BOUNCE_UNIT, &test_subject), 0);
-	assert_int_equal(bounce_attach(&other, &loop, 0, &test_subject), 0);
-	assert_true(bounce_get(&line, &all, UNITS * BOUNCE_UNIT, 1));
-	base = all.span.mem;
-	bounce_put(&line, &all);
-	failed = cmocka_run_group_tests(tests, NULL, NULL);
-	bounce_detach(&other, &loop);
-	bounce_detach(&line, &loop);
-	loop_fini(&loop);
-	return failed;
+	return cmocka_run_group_tests(tests, start, stop);
 }

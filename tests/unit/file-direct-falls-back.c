@@ -7,7 +7,6 @@
 
 #define SIZE KIB(64)
 
-static struct loop loop;
 static const struct storage_kind on_disk = { "/var/tmp", IMAGE_CACHE_DIRECT };
 
 static void refused_by_kernel(void **state)
@@ -69,10 +68,6 @@ int main(void)
 		cmocka_unit_test(refused_by_kernel),
 		cmocka_unit_test(unaligned_guest_buffer),
 	};
-	int failed;
 
-	assert_int_equal(loop_init(&loop, 16), 0);
-	failed = cmocka_run_group_tests(tests, NULL, NULL);
-	loop_fini(&loop);
-	return failed;
+	return cmocka_run_group_tests(tests, start_loop, stop_loop);
 }

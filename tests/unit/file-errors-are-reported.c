@@ -6,8 +6,6 @@
  */
 #include "tests/unit/storage.h"
 
-static struct loop loop;
-
 static void come_back(void **state)
 {
 	static unsigned char data[KIB(64)];
@@ -67,10 +65,6 @@ int main(void)
 		cmocka_unit_test(come_back),
 		cmocka_unit_test(stable_writes_flush),
 	};
-	int failed;
 
-	assert_int_equal(loop_init(&loop, 16), 0);
-	failed = cmocka_run_group_tests(tests, NULL, NULL);
-	loop_fini(&loop);
-	return failed;
+	return cmocka_run_group_tests(tests, start_loop, stop_loop);
 }

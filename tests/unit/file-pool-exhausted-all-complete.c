@@ -11,7 +11,6 @@
 #define CHUNK KIB(96) /* more than the pool has */
 #define SIZE  (NR * CHUNK)
 
-static struct loop loop;
 static struct bounce_line line;
 static const struct storage_kind on_disk = { "/var/tmp", IMAGE_CACHE_DIRECT };
 static struct test_request requests[2][NR];
@@ -96,33 +95,20 @@ static void nobody_starves(void **state)
 	bounce_detach(&line, &loop);
 }
 
-static int set_up(void **state)
-{
-	(void)state;
-	return loop_init(&loop, 16);
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	loop_fini(&loop);
-	return 0;
-}
-
 /* What RLIMIT_MEMLOCK does, for root as well: the ring's table is taken. */
 static int set_up_taken(void **state)
 {
 	struct iovec other = { back, KIB(4) };
 
-	return set_up(state) || io_uring_register_buffers(&loop.ring, &other, 1);
+	return start_loop(state) || io_uring_register_buffers(&loop.ring, &other, 1);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(all_complete, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(nobody_starves, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(all_complete, set_up_taken, tear_down),
+		cmocka_unit_test_setup_teardown(all_complete, start_loop, stop_loop),
+		cmocka_unit_test_setup_teardown(nobody_starves, start_loop, stop_loop),
+		cmocka_unit_test_setup_teardown(all_complete, set_up_taken, stop_loop),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -12,7 +12,6 @@
 #define ROUNDS 40
 #define LONG   KIB(9 * 1024 + 4)
 
-static struct loop loop;
 static unsigned char model[SIZE], guest[LANES][LANE + 1];
 static struct test_request requests[LANES];
 static enum blk_op ops[LANES];
@@ -125,11 +124,7 @@ int main(void)
 		cmocka_unit_test(reads_what_was_written),
 		cmocka_unit_test(long_requests),
 	};
-	int failed;
 
 	srand(1);
-	assert_int_equal(loop_init(&loop, 16), 0);
-	failed = cmocka_run_group_tests(tests, NULL, NULL);
-	loop_fini(&loop);
-	return failed;
+	return cmocka_run_group_tests(tests, start_loop, stop_loop);
 }

@@ -8,8 +8,6 @@
 
 #define SIZE KIB(64)
 
-static struct loop loop;
-
 static void check(struct storage *s, enum blk_op op, unsigned cut)
 {
 	static unsigned char data[SIZE], back[SIZE];
@@ -76,10 +74,6 @@ int main(void)
 		cmocka_unit_test(goes_on),
 		cmocka_unit_test(ends_early),
 	};
-	int failed;
 
-	assert_int_equal(loop_init(&loop, 16), 0);
-	failed = cmocka_run_group_tests(tests, NULL, NULL);
-	loop_fini(&loop);
-	return failed;
+	return cmocka_run_group_tests(tests, start_loop, stop_loop);
 }

@@ -8,7 +8,6 @@
 #define SIZE  KIB(8192) /* all of the bounce pool */
 #define SMALL KIB(4)
 
-static struct loop loop;
 static unsigned char data[SIZE];
 
 static void cut(struct storage *s, uint64_t size)
@@ -103,10 +102,6 @@ int main(void)
 		cmocka_unit_test(in_line),
 		cmocka_unit_test(grown),
 	};
-	int failed;
 
-	assert_int_equal(loop_init(&loop, 16), 0);
-	failed = cmocka_run_group_tests(tests, NULL, NULL);
-	loop_fini(&loop);
-	return failed;
+	return cmocka_run_group_tests(tests, start_loop, stop_loop);
 }

@@ -10,7 +10,6 @@
 #define LEN   KIB(8192) /* several pieces, and all of the pool */
 #define LINED 20000
 
-static struct loop loop;
 static bool wanted;
 
 static bool is_wanted(const struct blk_request *req)
@@ -93,10 +92,6 @@ int main(void)
 		cmocka_unit_test(between_steps),
 		cmocka_unit_test(in_line),
 	};
-	int failed;
 
-	assert_int_equal(loop_init(&loop, 16), 0);
-	failed = cmocka_run_group_tests(tests, NULL, NULL);
-	loop_fini(&loop);
-	return failed;
+	return cmocka_run_group_tests(tests, start_loop, stop_loop);
 }

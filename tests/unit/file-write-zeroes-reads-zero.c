@@ -9,7 +9,6 @@
 
 #define SIZE KIB(1024)
 
-static struct loop loop;
 static const struct storage_kind on_disk = { "/var/tmp", IMAGE_CACHE_DIRECT };
 
 static void check(struct storage *s, unsigned flags, uint64_t offset, size_t len)
@@ -123,10 +122,6 @@ int main(void)
 		cmocka_unit_test(keeps_blocks_without_discard),
 		cmocka_unit_test(discard_deallocates),
 	};
-	int failed;
 
-	assert_int_equal(loop_init(&loop, 16), 0);
-	failed = cmocka_run_group_tests(tests, NULL, NULL);
-	loop_fini(&loop);
-	return failed;
+	return cmocka_run_group_tests(tests, start_loop, stop_loop);
 }

@@ -10,7 +10,6 @@
 
 #define SIZE KIB(4096)
 
-static struct loop loop;
 static char device[64], backing[64];
 
 static int losetup(unsigned block_size)
@@ -146,10 +145,6 @@ int main(void)
 		cmocka_unit_test(like_a_file),
 		cmocka_unit_test(mounted_is_refused),
 	};
-	int failed;
 
-	assert_int_equal(loop_init(&loop, 16), 0);
-	failed = cmocka_run_group_tests(tests, NULL, NULL);
-	loop_fini(&loop);
-	return failed;
+	return cmocka_run_group_tests(tests, start_loop, stop_loop);
 }

@@ -4,8 +4,6 @@
 
 #define SIZE (KIB(64) + 512)
 
-static struct loop loop;
-
 static void never_grows(void **state)
 {
 	static unsigned char data[SIZE];
@@ -35,10 +33,6 @@ static void never_grows(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(never_grows) };
-	int failed;
 
-	assert_int_equal(loop_init(&loop, 16), 0);
-	failed = cmocka_run_group_tests(tests, NULL, NULL);
-	loop_fini(&loop);
-	return failed;
+	return cmocka_run_group_tests(tests, start_loop, stop_loop);
 }

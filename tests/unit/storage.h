@@ -20,6 +20,22 @@
 
 static const struct log_subject test_subject = { .guest = "test", .disk = "xvda" };
 
+/* For cmocka, before and after a group of tests, or each of them. */
+static struct loop loop;
+
+static inline int start_loop(void **state)
+{
+	(void)state;
+	return loop_init(&loop, 16);
+}
+
+static inline int stop_loop(void **state)
+{
+	(void)state;
+	loop_fini(&loop);
+	return 0;
+}
+
 /* Each combination that a test of the engine should hold for. */
 static const struct storage_kind {
 	const char *dir; /* the disk's file system, and tmpfs */
