@@ -169,16 +169,16 @@ static unsigned stop_in_mid_round(struct drv_queue *q)
 	return rule;
 }
 
-static struct drv_queue *small_ring(uint64_t without)
+static struct drv_queue *ring_for_a_round(uint64_t without)
 {
 	struct drv *d = device(&(struct device_spec){ .bytes = 0 });
 
-	sim_check(drv_negotiate(d, drv_offered(d) & ~without) && drv_setup_queue(d, 0, 8),
-		  "a ring of 8");
+	sim_check(drv_negotiate(d, drv_offered(d) & ~without) && drv_setup_queue(d, 0, POOL_MAX),
+		  "the ring");
 	drv_write(d, R_STATUS, drv_status(d) | S_DRIVER_OK);
 	/* It has looked at the ring for the first time when it answers the next access. */
 	drv_status(d);
-	pool_init(&pool, &d->q[0], 8);
+	pool_init(&pool, &d->q[0], POOL_MAX);
 	return &d->q[0];
 }
 
@@ -204,12 +204,12 @@ static void no_notification_in_mid_round(struct drv_queue *q)
 
 static void C18_flag_saves_notifications(void)
 {
-	no_notification_in_mid_round(small_ring(WITHOUT_EVENT_IDX));
+	no_notification_in_mid_round(ring_for_a_round(WITHOUT_EVENT_IDX));
 }
 
 static void C19_flags_are_0_with_event_idx(void)
 {
-	struct drv_queue *q = small_ring(0);
+	struct drv_queue *q = ring_for_a_round(0);
 	unsigned rule = stop_in_mid_round(q);
 
 	sim_check(drv_used_flags(q) == 0, "used.flags is %#x", drv_used_flags(q));
@@ -221,7 +221,7 @@ static void C19_flags_are_0_with_event_idx(void)
 
 static void C20_avail_event_saves_notifications(void)
 {
-	no_notification_in_mid_round(small_ring(0));
+	no_notification_in_mid_round(ring_for_a_round(0));
 }
 
 static void notify_everything(struct drv *d)
