@@ -50,6 +50,7 @@ static void A26_requests_are_served(void)
 	unsigned before = interrupts(d);
 
 	read_sector(d, 0, 0);
+	wait_interrupt_status(d, INT_USED); /* used.idx is there before */
 	sim_check(interrupts(d) > before, "no notification");
 }
 
