@@ -19,7 +19,7 @@ static struct disk *to_disk(struct virtio_device *dev)
  * as fast as we empty them, or fill them with huge requests: the guest's other disks, and the watcher,
  * have a turn, too.  The queues that have something share it evenly.
  */
-#define ROUND_REQUESTS 128
+#define ROUND_REQUESTS 32
 #define ROUND_BYTES    (8u << 20)
 
 /* True if the queue has, or may have, more than its share of this round. */

@@ -5,7 +5,7 @@
  */
 #include "tests/fake/machine.h"
 
-#define PER_ROUND 128
+#define PER_ROUND 32
 
 static struct drv d;
 static bool refill;
