@@ -158,24 +158,38 @@ static bool add(struct queue *q, uint16_t at)
 	return true;
 }
 
-unsigned queue_submit(struct queue *q, unsigned n, uint64_t *rng)
+/* A moment of less than the device needs for a request. */
+static void spin(uint64_t *rng)
+{
+	for (unsigned n = random_below(rng, 4000); n; n--)
+		atomic_signal_fence(memory_order_seq_cst);
+}
+
+/* Show the device n requests that stand in the ring. */
+static void publish(struct queue *q, unsigned n, bool spurious)
+{
+	uint16_t old = q->q->avail_idx;
+
+	drv_set_avail_idx(q->q, old + n);
+	if (spurious || drv_kick_wanted(q->q, old))
+		drv_kick(q->q);
+}
+
+void queue_submit(struct queue *q, unsigned n, uint64_t *rng)
 {
 	bool at_once = random_one_in(rng, 2), spurious = random_one_in(rng, 40);
 	uint16_t old = q->q->avail_idx;
 	unsigned done = 0;
 
-	for (unsigned i = 0; i < n; i++) {
-		if (!add(q, old + done))
-			continue;
-		done++;
-		if (!at_once)
-			drv_set_avail_idx(q->q, old + done);
+	for (unsigned i = 0; i < n; i++)
+		done += add(q, old + done);
+	if (at_once && (done || spurious))
+		publish(q, done, spurious);
+	/* One by one, while the device looks for them. */
+	for (unsigned i = 0; i < done && !at_once; i++) {
+		publish(q, 1, spurious);
+		spin(rng);
 	}
-	if (at_once && done)
-		drv_set_avail_idx(q->q, old + done);
-	if (spurious || (done && drv_kick_wanted(q->q, old)))
-		drv_kick(q->q);
-	return done;
 }
 
 static void take_back(struct queue *q, uint32_t id, uint32_t len)
@@ -193,14 +207,12 @@ static void take_back(struct queue *q, uint32_t id, uint32_t len)
 	q->outstanding--;
 }
 
-unsigned queue_reap(struct queue *q)
+void queue_reap(struct queue *q)
 {
 	uint32_t id, len;
-	unsigned n = 0;
 
-	for (; q->active && drv_used(q->q, &id, &len); n++)
+	while (q->active && drv_used(q->q, &id, &len))
 		take_back(q, id, len);
-	return n;
 }
 
 /* Ask for an interrupt when so many more are used than one; or for none. */

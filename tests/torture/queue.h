@@ -55,11 +55,11 @@ void queue_start(struct queue *q, uint64_t *rng);
 /* Its requests will not come back: the device, or the queue, was reset. */
 void queue_lose(struct queue *q);
 
-/* Make up to n requests available, and notify.  Returns how many. */
-unsigned queue_submit(struct queue *q, unsigned n, uint64_t *rng);
+/* Make up to n requests available, and notify. */
+void queue_submit(struct queue *q, unsigned n, uint64_t *rng);
 
-/* Take back what was used.  Returns how many. */
-unsigned queue_reap(struct queue *q);
+/* Take back what was used. */
+void queue_reap(struct queue *q);
 
 /*
  * Wait until a request has come back (it is not taken yet), nothing is outstanding any more, or the guest was
