@@ -64,7 +64,7 @@ void settle(struct drv_queue *q, uint16_t idx);
  * A pool of requests that are made available over and over: GET_ID, which needs no storage, each in an
  * indirect table of its own.
  */
-#define POOL_MAX 128 /* as many as the device begins in one round */
+#define POOL_MAX 32 /* as many as the device begins in one round */
 struct pool {
 	struct drv_queue *q;
 	struct drv_blk r[POOL_MAX];
