@@ -134,6 +134,7 @@ static bool read_one(unsigned worker)
 
 	if (r <= 0) {
 		fuzz_check(r == 0 || r == -EAGAIN, "the watcher says nonsense: %d", r);
+		k->hung_up |= !r;
 		return false;
 	}
 	if (image.fd >= 0)
@@ -232,6 +233,19 @@ void model_see_exit(unsigned worker)
 	model_allow(wenv_workers[worker].domid, 0, served);
 	wenv_see_exit(&wenv_workers[worker]);
 	model_read_all();
+}
+
+void model_check_closing(uint16_t domid, uint32_t devid)
+{
+	for (unsigned i = 0; i < wenv_nr_workers; i++) {
+		const struct wenv_worker *w = &wenv_workers[i];
+
+		for (unsigned k = 0; k < STATE_DISKS_MAX; k++)
+			fuzz_check(w->domid != domid || w->link_fd < 0 || models[i].hung_up ||
+					   models[i].slots[k].is != MODEL_SERVED ||
+					   models[i].slots[k].devid != devid,
+				   "a worker is not told to detach");
+	}
 }
 
 int model_open_question(unsigned worker)

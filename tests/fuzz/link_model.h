@@ -33,6 +33,7 @@ struct model {
 	struct said said[SAID_MAX];
 	unsigned nr_said;
 	unsigned asked;		       /* messages from the watcher */
+	bool hung_up;		       /* by the watcher */
 	int kept[2 * STATE_DISKS_MAX]; /* descriptors that came with them */
 	unsigned nr_kept;
 };
@@ -70,6 +71,9 @@ void model_hear(unsigned worker);
 
 /* The worker has ended, and the watcher sees that; it hears all that is left. */
 void model_see_exit(unsigned worker);
+
+/* The toolstack wants a disk back, and the watcher has seen that: has it told the worker that serves it? */
+void model_check_closing(uint16_t domid, uint32_t devid);
 
 /* A question that has no answer yet: its slot, or -1. */
 int model_open_question(unsigned worker);

@@ -173,6 +173,9 @@ static void check_interrupt(unsigned slot, const struct virtq_state *before, uns
 			continue;
 		fuzz_check(guest_read16(q->device + 2) == q->published, "used index %u, not %u",
 			   guest_read16(q->device + 2), q->published);
+		for (uint16_t at = before[i].published; at != q->published; at++)
+			fuzz_check(guest_read16(q->device + 4 + 8 * (at % q->size)) < q->size,
+				   "a head that is not in the table was used");
 		if (event_idx)
 			wanted |= virtq_event_crossed(guest_read16(q->driver + 4 + 2 * q->size),
 						      q->published, before[i].published);

@@ -308,11 +308,13 @@ void env_start(void)
 	log_set_level(LOG_DEBUG);
 }
 
-void env_run(void (*program)(void))
+void env_run(void (*program)(void), int failing)
 {
 	bool left = false;
 
 	libxen_reset();
+	if (failing >= 0)
+		libxen_fail(LIBXEN_OPEN, failing, ENOSYS);
 	memset(&env, 0, sizeof(env));
 	env.program = program;
 	env.inside = true;

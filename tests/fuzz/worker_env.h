@@ -18,9 +18,10 @@ void env_start(void);
 
 /*
  * A worker from its beginning to its end.  program() runs in the place of loop_run() and returns when
- * the worker is to end.  Checks that the worker leaves nothing behind.
+ * the worker is to end.  Checks that the worker leaves nothing behind.  failing: which call fails of
+ * those that the worker begins with; -1: none.
  */
-void env_run(void (*program)(void));
+void env_run(void (*program)(void), int failing);
 
 /* For program(): a message from the watcher comes in; the watcher is gone; a vCPU has asked. */
 void env_message(const struct link_message *m);
