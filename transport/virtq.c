@@ -1,4 +1,49 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Memory order
+ *
+ * Driver and device share the rings without a lock, on CPUs that need not be strong.  The four races,
+ * as litmus tests: W and R are single accesses (base/le.h) in program order, "exists" is what must
+ * never be seen.  The barriers of the driver are those that 2.7.13 and 2.7.14 want of it.
+ *
+ * MP, available ring: what is popped is there.
+ *	driver				device: virtq_pop(), virtq_want_kicks()
+ *	W desc, ring[i]			R.acquire avail.idx
+ *	[wmb]				R ring[i], desc
+ *	W avail.idx = i + 1
+ *	exists: avail.idx == i + 1 and an old ring[i] or desc
+ * The acquire reads from the write of idx or a later one, which wmb keeps behind those of ring[i]
+ * and desc: all three synchronize.  avail_seen keeps the index, and its acquire covers every entry
+ * below it.  The same acquire keeps our later writes, to buffers and used ring, behind it: the
+ * driver has read the old contents before it made the head available again (LB).
+ *
+ * MP, used ring: what is shown is there.
+ *	device: virtq_push(), virtq_publish()	driver
+ *	W data, status, elem			R used.idx
+ *	W.release used.idx			[rmb]
+ *						R elem, data, status
+ *	exists: the new used.idx and an old elem, data or status
+ * Data that the kernel wrote come before, too: its completion was reaped with an acquire.
+ *
+ * SB, notifications: none is lost.
+ *	driver				device: virtq_want_kicks()
+ *	W avail.idx = new		W avail_event = last_avail (or flags = 0)
+ *	[mb]				[mb]
+ *	R avail_event (or flags)	R avail.idx
+ *	exists: the driver reads an avail_event that lies behind (flags 1), so does not notify,
+ *	and the device reads an idx == last_avail, so sleeps
+ * One of the two full barriers comes first in their single order; the read behind the other one sees
+ * the write before it.  Acquire and release do not do: a read may still pass an older write to
+ * another place, even on x86, which has a store buffer.
+ *
+ * SB, interrupts: none is lost.
+ *	device: virtq_publish()		driver
+ *	W used.idx = new		W used_event = seen (or flags = 0)
+ *	[mb]				[mb]
+ *	R used_event (or flags)		R used.idx
+ *	exists: the device reads a used_event outside its window (flags 1), and the driver an old idx
+ * The window begins at the index published before, so what the driver named between two looks counts.
+ */
 #include "transport/virtq.h"
 
 #include <assert.h>

@@ -44,6 +44,8 @@ static void C9_no_interrupt_with_flag(void)
 static void C10_interrupt_without_flag(void)
 {
 	struct drv_queue *q = start_pool(WITHOUT_EVENT_IDX);
+	unsigned rule, before;
+	struct drv_blk slow;
 
 	for (unsigned i = 0; i < 200; i++)
 		sim_check(pool_serve(&pool, 1 + i % POOL_MAX) >= 1, "no interrupt");
@@ -52,6 +54,19 @@ static void C10_interrupt_without_flag(void)
 	pool_serve(&pool, 5);
 	drv_set_avail_flags(q, 0);
 	sim_check(pool_serve(&pool, 1) == 1, "no interrupt");
+	/* And while another request is in flight. */
+	drv_boot(q->d, WITHOUT_EVENT_IDX);
+	pool_init(&pool, q, 1);
+	rule = hold(FAULT_BIT(FAULT_READ));
+	start_slow_read(q->d, 0, rule, &slow);
+	before = interrupts(q->d);
+	pool_add(&pool, 1);
+	drv_kick(q);
+	settle(q, q->avail_idx - 1);
+	pool_take(&pool, 1);
+	sim_check(interrupts(q->d) == before + 1, "no interrupt before a slow request");
+	faults_remove(&sim.faults, rule);
+	settle(q, q->avail_idx);
 }
 
 static void C11_flag_is_ignored_with_event_idx(void)

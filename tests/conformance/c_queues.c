@@ -89,6 +89,13 @@ static void C22_nothing_after_queue_reset(void)
 	reset_in_mid_request(d);
 }
 
+static void write_addresses(struct drv_queue *q)
+{
+	drv_write64(q->d, R_QUEUE_DESC, q->desc);
+	drv_write64(q->d, R_QUEUE_DRIVER, q->avail);
+	drv_write64(q->d, R_QUEUE_DEVICE, q->used);
+}
+
 static void C23_queue_reset_forgets_all(void)
 {
 	struct drv *d = running_device(0);
@@ -105,11 +112,17 @@ static void C23_queue_reset_forgets_all(void)
 	/* The addresses are forgotten: the old rings are nobody's. */
 	memcpy(before, drv_ram(d, old_used, sizeof(before)), sizeof(before));
 	pool_add(&pool, 3);
+	drv_write(d, R_QUEUE_SIZE, q->size);
 	drv_write(d, R_QUEUE_READY, 1);
 	drv_kick(q);
-	drv_read(d, R_MAGIC);
+	sim_check(drv_read(d, R_QUEUE_READY) == 0, "a queue without addresses is ready");
 	sim_check(!memcmp(before, drv_ram(d, old_used, sizeof(before)), sizeof(before)),
 		  "the old rings were used");
+	reset_queue(d, 0);
+	/* The size is. */
+	write_addresses(q);
+	drv_write(d, R_QUEUE_READY, 1);
+	sim_check(drv_read(d, R_QUEUE_READY) == 0, "a queue without a size is ready");
 	reset_queue(d, 0);
 
 	/* The positions are, too: both begin at 0 again, in the same memory. */
@@ -157,9 +170,7 @@ static bool try_size(struct drv *d, unsigned size)
 	sim_check(drv_negotiate(d, drv_offered(d)), "features");
 	drv_write(d, R_QUEUE_SEL, 0);
 	drv_write(d, R_QUEUE_SIZE, size);
-	drv_write64(d, R_QUEUE_DESC, q->desc);
-	drv_write64(d, R_QUEUE_DRIVER, q->avail);
-	drv_write64(d, R_QUEUE_DEVICE, q->used);
+	write_addresses(q);
 	drv_write(d, R_QUEUE_READY, 1);
 	return drv_read(d, R_QUEUE_READY);
 }

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "tests/conformance/ops.h"
 
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #define MIB (1u << 20)
 
@@ -138,6 +140,36 @@ void settle(struct drv_queue *q, uint16_t idx)
 		if (++n > 100)
 			sim_step(&n, "used.idx to move");
 	}
+}
+
+static cpu_set_t racing_cpu;
+
+void race_prepare(void)
+{
+	int last = CPU_SETSIZE - 1;
+	cpu_set_t cpus;
+
+	/* Children and threads inherit both. */
+	setpriority(PRIO_PROCESS, 0, -20);
+	if (sched_getaffinity(0, sizeof(cpus), &cpus) < 0 || CPU_COUNT(&cpus) < 2)
+		return;
+	while (!CPU_ISSET(last, &cpus))
+		last--;
+	CPU_SET(last, &racing_cpu);
+	CPU_CLR(last, &cpus);
+	sched_setaffinity(0, sizeof(cpus), &cpus);
+}
+
+void race_take_cpu(void)
+{
+	/* Fails, and changes nothing, if the set is empty. */
+	sched_setaffinity(0, sizeof(racing_cpu), &racing_cpu);
+}
+
+void spin(unsigned *n)
+{
+	if (++*n % 0x10000 == 0)
+		sched_yield();
 }
 
 /* The pool */

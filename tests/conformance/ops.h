@@ -61,6 +61,22 @@ bool is_serial(const void *data, const char *serial);
 void settle(struct drv_queue *q, uint16_t idx);
 
 /*
+ * For races between the device and the guest, if this machine allows it: before device(), everything comes
+ * before other programs and leaves one CPU; and then the calling vCPU, and no other, has it.
+ */
+void race_prepare(void);
+void race_take_cpu(void);
+
+/* Once round a loop that watches memory; seldom enough it gives way, should there be one CPU only. */
+void spin(unsigned *n);
+
+/*
+ * Notifications in both directions at the moment when the other side decides whether it wants them, without
+ * these features; on queue 0 of a device after race_prepare().
+ */
+void race(struct drv *d, uint64_t without);
+
+/*
  * A pool of requests that are made available over and over: GET_ID, which needs no storage, each in an
  * indirect table of its own.
  */
