@@ -8,9 +8,11 @@ int main(void)
 	uint64_t table;
 
 	hostile_boot(h, 0);
-	table = drv_alloc(&h->d, 16);
-	drv_put_desc(&h->d, table, 0, hostile_header(h, T_FLUSH, 0), 16, 0, 0);
-	drv_desc(&h->d.q[0], 0, table, 16, DESC_INDIRECT | DESC_NEXT, 1);
+	/* Either half would do as a request. */
+	table = drv_alloc(&h->d, 2 * 16);
+	drv_put_desc(&h->d, table, 0, hostile_header(h, T_FLUSH, 0), 16, DESC_NEXT, 1);
+	drv_put_desc(&h->d, table, 1, drv_alloc(&h->d, 1), 1, DESC_WRITE, 0);
+	drv_desc(&h->d.q[0], 0, table, 2 * 16, DESC_INDIRECT | DESC_NEXT, 1);
 	drv_desc(&h->d.q[0], 1, drv_alloc(&h->d, 1), 1, DESC_WRITE, 0);
 	drv_avail(&h->d.q[0], 0);
 	drv_kick(&h->d.q[0]);

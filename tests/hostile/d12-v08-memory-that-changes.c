@@ -5,7 +5,8 @@
  */
 #include "tests/hostile/frame/hostile.h"
 
-#define ROUNDS 300
+#define ROUNDS	  300
+#define UNTOUCHED (HYP_RAM0_BASE + (12ull << 20)) /* of the attacker's 16 MiB */
 
 enum what { DESCRIPTORS, INDIRECT, HEADER, INDEX, NR_WHAT };
 
@@ -127,10 +128,37 @@ static void attack(struct hostile *h, enum what what)
 			  "memory beside the data was written");
 }
 
+/*
+ * The worker is stopped between looking at an indirect descriptor and at its table, where it maps the table: the length
+ * that it goes on with is the one that it has checked.
+ */
+static void table_that_grows(struct hostile *h)
+{
+	struct fault_rule hold = { .ops = FAULT_BIT(FAULT_FM_MAP),
+				   .process = h->g->domid,
+				   .action = FAULT_HOLD };
+	uint64_t table = UNTOUCHED;
+	struct drv_queue *q = &h->d.q[0];
+	unsigned rule;
+
+	hostile_boot(h, 0);
+	drv_put_desc(&h->d, table, 0, hostile_header(h, T_FLUSH, 0), 16, DESC_NEXT, 5);
+	drv_put_desc(&h->d, table, 5, drv_alloc(&h->d, 1), 1, DESC_WRITE, 0);
+	drv_desc(q, 0, table, 2 * 16, DESC_INDIRECT, 0);
+	drv_avail(q, 0);
+	rule = faults_add(&sim.faults, &hold);
+	drv_kick(q);
+	faults_wait_held(&sim.faults, rule, 1);
+	drv_desc(q, 0, table, 8 * 16, DESC_INDIRECT, 0);
+	faults_remove(&sim.faults, rule);
+	hostile_expect_fault(h, "a next descriptor outside the table as it was");
+}
+
 int main(void)
 {
 	struct hostile *h = hostile_start(NULL);
 
+	table_that_grows(h); /* first, while that is not mapped */
 	for (enum what what = 0; what < NR_WHAT; what++)
 		attack(h, what);
 	hostile_end(h);

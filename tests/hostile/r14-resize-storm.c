@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* R14: the image grows and shrinks all the time under a guest that writes: it is answered, and no write makes it grow. */
+/*
+ * R14: the image grows and shrinks all the time under a guest that reads and writes: all is answered, and what both sizes
+ * have is served.
+ */
 #include <signal.h>
 #include <unistd.h>
 
@@ -8,11 +11,22 @@
 #define SMALL (512u << 10)
 #define LARGE (1u << 20)
 
+/* A write is to what both sizes have: one at the end would be a reason to grow. */
+static uint8_t request(struct hostile *h, uint64_t sector, unsigned kind)
+{
+	uint8_t data[4096] = { kind };
+
+	if (kind == 0)
+		return drv_io(&h->d, T_FLUSH, 0, NULL, 0, NULL, 0);
+	if (kind == 1 && sector + 8 <= SMALL / DRV_SECTOR)
+		return drv_io(&h->d, T_OUT, sector, data, sizeof(data), NULL, 0);
+	return drv_io(&h->d, T_IN, sector, NULL, 0, data, sizeof(data));
+}
+
 int main(void)
 {
 	struct hostile *h = hostile_start(NULL);
 	uint64_t seed = 14;
-	uint8_t data[4096];
 
 	hostile_boot(h, 0);
 	hostile_storm(h);
@@ -23,8 +37,7 @@ int main(void)
 
 		sim_check(truncate(h->image, random >> 16 & 1 ? SMALL : LARGE) == 0, "truncate");
 		kill(sim.daemon, SIGHUP);
-		status = random >> 17 & 1 ? drv_io(&h->d, T_IN, sector, NULL, 0, data, sizeof(data))
-					  : drv_io(&h->d, T_FLUSH, 0, NULL, 0, NULL, 0);
+		status = request(h, sector, random >> 17 & 3);
 		capacity = drv_capacity(&h->d);
 		sim_check(capacity == SMALL / DRV_SECTOR || capacity == LARGE / DRV_SECTOR,
 			  "the capacity is %llu", (unsigned long long)capacity);
