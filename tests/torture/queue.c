@@ -158,10 +158,10 @@ static bool add(struct queue *q, uint16_t at)
 	return true;
 }
 
-/* A moment of less than the device needs for a request. */
+/* A moment: less than the device needs for a request, or as much. */
 static void spin(uint64_t *rng)
 {
-	for (unsigned n = random_below(rng, 4000); n; n--)
+	for (unsigned n = random_size(rng, 40000); n; n--)
 		atomic_signal_fence(memory_order_seq_cst);
 }
 
