@@ -65,6 +65,19 @@ void xensim_close(struct xensim_handle *h)
 	free(h);
 }
 
+bool xensim_hypervisor_gone(void)
+{
+	char byte;
+	struct iovec iov = { &byte, 1 };
+	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
+	ssize_t n;
+
+	if (!handles)
+		return false;
+	n = recvmsg(handles->sock, &msg, MSG_PEEK | MSG_DONTWAIT);
+	return n == 0 || (n < 0 && errno != EAGAIN);
+}
+
 static int take_fd_of(struct msghdr *msg)
 {
 	struct cmsghdr *c = CMSG_FIRSTHDR(msg);

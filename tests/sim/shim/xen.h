@@ -7,6 +7,7 @@
 #ifndef TESTS_SIM_SHIM_XEN_H
 #define TESTS_SIM_SHIM_XEN_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "tests/sim/faults_shm.h"
@@ -25,6 +26,9 @@ struct xensim_handle {
  */
 void *xensim_open(size_t bytes, enum fault_op fault, enum hyp_kind kind, int *ret_fd);
 void xensim_close(struct xensim_handle *h);
+
+/* Has the test's process ended, and the machine with it?  False as well if no handle is open. */
+bool xensim_hypervisor_gone(void);
 
 /*
  * Ask, and wait for the answer.  rp may be NULL.  *ret_fd (may be NULL: none is expected) is the
