@@ -78,7 +78,8 @@ const struct key config_keys[] = {
 			"names in the guest's\n"
 			".Xr xl.cfg 5 ;\n"
 			".Cm null\n"
-			"holds no data: a read leaves the guest's buffers as they are, and a write is\n"
+			"holds no data: a read leaves the guest's buffers as they are, "
+			"and a write is\n"
 			"dropped.\n"
 			"It serves to measure what lies in front of the storage.\n",
 	},
@@ -89,7 +90,8 @@ const struct key config_keys[] = {
 			".Cm direct\n"
 			"bypasses the host's page cache\n"
 			".Pq Dv O_DIRECT ;\n"
-			"where the file system has no direct I/O, buffered I/O is used, and a line in\n"
+			"where the file system has no direct I/O, buffered I/O is used, "
+			"and a line in\n"
 			"the log says so.\n"
 			".Cm buffered\n"
 			"goes through the page cache.\n"
@@ -186,7 +188,8 @@ const struct key config_keys[] = {
 	{
 		.name = "vdev", .places = IN_DISK, .type = KEY_TEXT, .required = true,
 		.valid = vdev_valid,
-		.rule = "a virtual device name (1 to 23 lower-case letters and digits, such as \"xvda\")",
+		.rule = "a virtual device name "
+			"(1 to 23 lower-case letters and digits, such as \"xvda\")",
 		FIELD(config_guest_disk, vdev),
 		.help = "The disk's\n"
 			".Cm vdev\n"

@@ -41,7 +41,8 @@
  *	W used.idx = new		W used_event = seen (or flags = 0)
  *	[mb]				[mb]
  *	R used_event (or flags)		R used.idx
- *	exists: the device reads a used_event outside its window (flags 1), and the driver an old idx
+ *	exists: the device reads a used_event outside its window (flags 1), and the driver
+ *	an old idx
  * The window begins at the index published before, so what the driver named between two looks counts.
  */
 #include "transport/virtq.h"

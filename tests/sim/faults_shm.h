@@ -63,9 +63,9 @@ enum fault_op {
 	 FAULT_BIT(FAULT_FALLOCATE) | FAULT_BIT(FAULT_URING_CMD))
 
 enum fault_action {
-	FAULT_FAIL, /* end with error; nothing is performed */
-	FAULT_SHORT, /* READ, WRITE, PREAD: perform the first amount bytes and no more; 0: end with 0 */
-	FAULT_HOLD, /* keep it until faults_release(); then perform it, or end with error if not 0 */
+	FAULT_FAIL,    /* end with error; nothing is performed */
+	FAULT_SHORT,   /* READ, WRITE, PREAD: no more than the first amount bytes; 0: end with 0 */
+	FAULT_HOLD,    /* keep it until faults_release(); then perform it, or end with error */
 	FAULT_DELAY,   /* the same, but keep it for amount milliseconds */
 	FAULT_REORDER, /* of an io_uring: see struct fault_rule */
 };

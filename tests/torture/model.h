@@ -33,9 +33,8 @@
 struct model_write {
 	uint64_t stamp;
 	uint32_t begin;
-	uint32_t end; /* 0: in flight */
-	uint32_t
-		gone; /* when it was taken off the list, and is kept for those who read; 0: it is in it */
+	uint32_t end;  /* 0: in flight */
+	uint32_t gone; /* when it left the list, and is kept for those who read; 0: it is in it */
 };
 
 struct model_sector {
