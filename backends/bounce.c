@@ -1,4 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Theory of operation
+ *
+ * A line is owed what it lacks of its share.  It may take what is owed to itself, and of the rest what
+ * is owed to nobody (limit()).  So what is owed is free, and a line below its share gets a span whenever
+ * it asks, whatever the others do; a line that waits has at least its share, and waits for spans of its
+ * own, or for what the others have beyond theirs.  One more share is owed to the next line that comes:
+ * it, too, may find that another line gives nothing back.
+ *
+ * Free is not enough, a span is contiguous.  All spans are made of whole granules, aligned: what the
+ * most demanding line needs at least.  So whatever is free is of use to everybody.
+ *
+ * Shares are small: together half of the pool at most, or a granule each, so that one busy line among
+ * idle ones has most of it.  They only shrink while the pool exists, since there may be nothing free
+ * for them to grow.  It is when a line comes that this can't be held: when several come while others
+ * give nothing back, or one with a larger granule.  These wait, in the worst case until all is back.
+ */
 #include "backends/bounce.h"
 
 #include <assert.h>
@@ -12,15 +29,22 @@
 #include "base/util.h"
 
 #define WORD_BITS 64
+#define SHARE_MAX 16 /* of the pool: a part of so many */
 
 struct bounce_pool {
-	unsigned users; /* bounce_attach() without bounce_detach() */
+	unsigned nr_lines;
 	bool registered;
 	unsigned char *mem;
 	size_t size;
+	/* In units: */
 	unsigned units;
-	unsigned cursor; /* where the next search begins: behind the last span given */
-	bool serving;	 /* bounce_put() is calling granted() */
+	unsigned free;
+	unsigned granule; /* spans are multiples of it, and so are their addresses; power of two */
+	unsigned share;	  /* of a line */
+	unsigned owed;	  /* to all lines, and the next one to come */
+	unsigned cursor;  /* where the next search begins: behind the last span given */
+	bool serving;	  /* bounce_put() is calling granted() */
+	struct bounce_line *lines;
 	struct bounce_line *first, **last; /* lines with somebody in them, in their turn */
 	uint64_t used[];		   /* bitmap of units; bits behind the end are set */
 };
@@ -43,7 +67,9 @@ static struct bounce_pool *pool_new(size_t size)
 		return NULL;
 	}
 	pool->size = size;
-	pool->units = units;
+	pool->units = pool->free = units;
+	pool->granule = 1;
+	pool->share = units / SHARE_MAX;
 	pool->last = &pool->first;
 	if (units % WORD_BITS)
 		pool->used[words - 1] = UINT64_MAX << units % WORD_BITS;
@@ -56,7 +82,23 @@ static void pool_free(struct bounce_pool *pool)
 	free(pool);
 }
 
-int bounce_attach(struct bounce_line *line, struct loop *l, size_t size,
+static unsigned owed(const struct bounce_pool *pool, const struct bounce_line *line)
+{
+	return pool->share - MIN(pool->share, line->held);
+}
+
+/* After a line has come or gone. */
+static void set_shares(struct bounce_pool *pool)
+{
+	unsigned share = MIN(pool->share, pool->units / 2 / (pool->nr_lines + 1));
+
+	pool->share = MAX(share & ~(pool->granule - 1), pool->granule);
+	pool->owed = pool->share;
+	for (const struct bounce_line *line = pool->lines; line; line = line->next_attached)
+		pool->owed += owed(pool, line);
+}
+
+int bounce_attach(struct bounce_line *line, struct loop *l, size_t size, size_t need,
 		  const struct log_subject *subject)
 {
 	struct iovec all;
@@ -77,20 +119,29 @@ int bounce_attach(struct bounce_line *line, struct loop *l, size_t size,
 				"cannot register %zu bytes of bounce buffers, going on without: %s",
 				size, strerror(-r));
 	}
-	l->bounce->users++;
-	*line = (struct bounce_line){ .pool = l->bounce };
+	assert(is_power_of_2(need) && l->bounce->size % need == 0);
+	*line = (struct bounce_line){ .pool = l->bounce, .next_attached = l->bounce->lines };
+	l->bounce->lines = line;
+	l->bounce->nr_lines++;
+	l->bounce->granule = MAX(l->bounce->granule, units_of(need));
+	set_shares(l->bounce);
 	return 0;
 }
 
 void bounce_detach(struct bounce_line *line, struct loop *l)
 {
 	struct bounce_pool *pool = line->pool;
+	struct bounce_line **p = &pool->lines;
 
-	assert(!line->first);
+	assert(!line->first && !line->held);
+	while (*p != line)
+		p = &(*p)->next_attached;
+	*p = line->next_attached;
 	line->pool = NULL;
-	if (--pool->users)
+	pool->nr_lines--;
+	set_shares(pool);
+	if (pool->lines)
 		return;
-	assert(!pool->first);
 	/* If this fails the kernel still holds the pages, not our mapping of them. */
 	if (pool->registered)
 		io_uring_unregister_buffers(&l->ring);
@@ -122,22 +173,27 @@ static unsigned find_unit(const struct bounce_pool *pool, bool used, unsigned fr
 	return end;
 }
 
-/* Look in [from, end) for want units; remember in *best, *best_len the longest run on the way. */
+/*
+ * Look in [from, end) for want units, in whole granules; remember in *best, *best_len the longest run on
+ * the way.
+ */
 static bool search(const struct bounce_pool *pool, unsigned from, unsigned end, unsigned want,
 		   unsigned *best, unsigned *best_len)
 {
-	while (*best_len < want) {
-		unsigned start = find_unit(pool, false, from, end);
-		unsigned stop;
+	unsigned odd = pool->granule - 1;
 
-		if (start == end)
+	while (*best_len < want) {
+		unsigned start = (find_unit(pool, false, from, end) + odd) & ~odd;
+		unsigned len;
+
+		if (start >= end)
 			return false;
-		stop = find_unit(pool, true, start, MIN(start + want, end));
-		if (stop - start > *best_len) {
+		from = find_unit(pool, true, start, MIN(start + want, end));
+		len = (from - start) & ~odd;
+		if (len > *best_len) {
 			*best = start;
-			*best_len = stop - start;
+			*best_len = len;
 		}
-		from = stop;
 	}
 	return true;
 }
@@ -156,16 +212,38 @@ static void mark(struct bounce_pool *pool, unsigned start, unsigned n, bool used
 	}
 }
 
-static bool take(struct bounce_pool *pool, struct bounce_waiter *w)
+/* How many units the line may take now: what is owed to it, and what is owed to nobody. */
+static unsigned limit(const struct bounce_pool *pool, const struct bounce_line *line)
 {
-	unsigned want = units_of(w->want), best = 0, len = 0;
+	unsigned own = owed(pool, line), others = pool->owed - own;
+
+	return MAX(pool->free - MIN(pool->free, others), MIN(pool->free, own));
+}
+
+static void account(struct bounce_line *line, int units)
+{
+	struct bounce_pool *pool = line->pool;
+
+	pool->owed -= owed(pool, line);
+	line->held += units;
+	pool->free -= units;
+	pool->owed += owed(pool, line);
+}
+
+static bool take(struct bounce_line *line, struct bounce_waiter *w)
+{
+	struct bounce_pool *pool = line->pool;
+	unsigned odd = pool->granule - 1;
+	unsigned want = MIN((units_of(w->want) + odd) & ~odd, limit(pool, line) & ~odd);
+	unsigned best = 0, len = 0;
 
 	if (!search(pool, pool->cursor, pool->units, want, &best, &len))
 		search(pool, 0, pool->units, want, &best, &len);
-	if (len < units_of(w->need))
+	if (!len)
 		return false;
 
 	mark(pool, best, len, true);
+	account(line, len);
 	pool->cursor = best + len == pool->units ? 0 : best + len;
 	w->span.mem = pool->mem + (size_t)best * BOUNCE_UNIT;
 	w->span.len = (size_t)len * BOUNCE_UNIT;
@@ -179,14 +257,14 @@ static void append_line(struct bounce_pool *pool, struct bounce_line *line)
 	pool->last = &line->next;
 }
 
-bool bounce_get(struct bounce_line *line, struct bounce_waiter *w, size_t want, size_t need)
+bool bounce_get(struct bounce_line *line, struct bounce_waiter *w, size_t want)
 {
 	struct bounce_pool *pool = line->pool;
 
-	assert(need && need <= want && need <= pool->size);
+	assert(want);
 	w->want = want;
-	w->need = need;
-	if (!pool->first && take(pool, w))
+	/* Who waits in another line could not take this, unless bounce_put() is not done with them. */
+	if (!line->first && !(pool->serving && pool->first) && take(line, w))
 		return true;
 
 	if (!line->first) {
@@ -199,41 +277,42 @@ bool bounce_get(struct bounce_line *line, struct bounce_waiter *w, size_t want, 
 	return false;
 }
 
-/* The first of the first line, which goes to the end of its turn. */
-static struct bounce_waiter *next_waiter(struct bounce_pool *pool)
+/* The first line that may take something has its turn, and goes to the end. */
+static bool serve_next(struct bounce_pool *pool)
 {
-	struct bounce_line *line = pool->first;
-	struct bounce_waiter *w = line->first;
+	for (struct bounce_line **p = &pool->first; *p; p = &(*p)->next) {
+		struct bounce_line *line = *p;
+		struct bounce_waiter *w = line->first;
 
-	pool->first = line->next;
-	if (!pool->first)
-		pool->last = &pool->first;
-	line->first = w->next;
-	if (line->first)
-		append_line(pool, line);
-	return w;
+		if (!take(line, w))
+			continue;
+		*p = line->next;
+		if (!*p)
+			pool->last = p;
+		line->first = w->next;
+		if (line->first)
+			append_line(pool, line);
+		w->granted(w);
+		return true;
+	}
+	return false;
 }
 
-/*
- * Whose turn it is is served, or nobody is.  It gets its span in the end: nobody else takes space
- * meanwhile, so when all spans are back the whole pool is free.
- */
 void bounce_put(struct bounce_line *line, struct bounce_waiter *w)
 {
 	struct bounce_pool *pool = line->pool;
 	size_t offset = (unsigned char *)w->span.mem - pool->mem;
+	unsigned units = w->span.len / BOUNCE_UNIT;
 
-	mark(pool, offset / BOUNCE_UNIT, w->span.len / BOUNCE_UNIT, false);
+	mark(pool, offset / BOUNCE_UNIT, units, false);
+	account(line, -(int)units);
 	w->span = (struct bounce_span){ .mem = NULL };
 
 	/* From granted(): the loop that called it goes on.  A line can be too long for recursion. */
 	if (pool->serving)
 		return;
 	pool->serving = true;
-	while (pool->first && take(pool, pool->first->first)) {
-		struct bounce_waiter *next = next_waiter(pool);
-
-		next->granted(next);
-	}
+	while (serve_next(pool))
+		;
 	pool->serving = false;
 }

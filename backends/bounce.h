@@ -6,8 +6,11 @@
  * A pool belongs to a loop (struct loop.bounce): a ring has one table of registered buffers, so all
  * images of the loop share the pool.  It exists from the first bounce_attach() to the last
  * bounce_detach().  Space is handed out as spans, contiguous and in units of BOUNCE_UNIT.  Who gets
- * none waits, each image in a line of its own; the first of each line are served in turn, and nobody
- * before those who wait, so that no image starves another, however much it asks for.
+ * none waits, each image in a line of its own; the first of each line are served in turn.
+ *
+ * Each line has a share of the pool that no other can take, so that an image is served even if
+ * another one never gives anything back: 1/16 of the pool, less if there are more than seven lines, and
+ * always enough for a span.  What is beyond the shares is for those who ask for it first.
  *
  * To keep that free of deadlocks: do not wait while holding a span.
  *
@@ -36,7 +39,7 @@ struct bounce_waiter {
 	/* It is your turn: w->span has been given.  Called from some bounce_put(). */
 	void (*granted)(struct bounce_waiter *w);
 	struct bounce_span span;
-	size_t want, need; /* private */
+	size_t want; /* private */
 	struct bounce_waiter *next;
 };
 
@@ -45,28 +48,31 @@ struct bounce_line {
 	struct bounce_pool *pool;	     /* NULL: not attached */
 	struct bounce_waiter *first, **last; /* private, as what follows */
 	struct bounce_line *next;	     /* of those with somebody in it */
+	struct bounce_line *next_attached;
+	unsigned held; /* units */
 };
 
 /*
- * Make *line one of the loop's pool, which is made now if there is none: size bytes (a multiple of BOUNCE_UNIT; ignored if
- * the pool is there).  If the kernel does not register it (RLIMIT_MEMLOCK, ring restrictions), a
- * line in the log says so, and the pool works without.  0 or -errno.
+ * Make *line one of the loop's pool, which is made now if there is none: size bytes (a multiple of
+ * BOUNCE_UNIT; ignored if the pool is there).  No span will have less than need bytes, a power of two of
+ * which the pool has a multiple.  If the kernel does not register the pool (RLIMIT_MEMLOCK, ring
+ * restrictions), a line in the log says so, and it works without.  0 or -errno.
  */
-int bounce_attach(struct bounce_line *line, struct loop *l, size_t size,
+int bounce_attach(struct bounce_line *line, struct loop *l, size_t size, size_t need,
 		  const struct log_subject *subject);
 
-/* The opposite.  Nobody waits in the line; with the last one, no span is out. */
+/* The opposite.  Nobody waits in the line, or has a span. */
 void bounce_detach(struct bounce_line *line, struct loop *l);
 
 /* Is the pool the ring's registered buffer 0 (READ_FIXED, WRITE_FIXED)? */
 bool bounce_is_registered(const struct bounce_line *line);
 
 /*
- * Put a span of want bytes into w->span; a shorter one, but at least need bytes, when the pool is
- * fragmented or nearly used up.  Returns false when w has to wait: w->granted() will be called.
- * need is not more than the pool's size.
+ * Put a span of want bytes into w->span; a shorter one, but at least the need of bounce_attach(), when
+ * the pool is fragmented, or the line may not have more.  Returns false when w has to wait:
+ * w->granted() will be called.
  */
-bool bounce_get(struct bounce_line *line, struct bounce_waiter *w, size_t want, size_t need);
+bool bounce_get(struct bounce_line *line, struct bounce_waiter *w, size_t want);
 
 /* Give back w->span, and serve those who wait.  May be called from granted(). */
 void bounce_put(struct bounce_line *line, struct bounce_waiter *w);

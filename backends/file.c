@@ -9,8 +9,8 @@
  * READ and WRITE take one of two paths.  Buffered: straight between guest memory and the page cache,
  * in one READV or WRITEV.  Direct: O_DIRECT cannot pin guest memory, so the data goes in pieces
  * through bounce buffers; a write gathers before, a read scatters after.  Either path goes on after a
- * short result; a request that has to wait for a bounce buffer holds none, so somebody always
- * finishes and hands on.
+ * short result; a request that has to wait for a bounce buffer holds none, and each disk has a
+ * share of them, so it waits for requests of its own disk at most.
  *
  * A piece that does not fulfil O_DIRECT's alignment is done buffered.  The kernel keeps the page
  * cache coherent with O_DIRECT, but for a page that both write to at the same time: one write may be
@@ -324,8 +324,7 @@ static void transfer_next(struct file_request *fr)
 		file_finish(fr, r);
 	else if (!file_is_direct(fr))
 		buffered_issue(fr);
-	else if (bounce_get(&f->bounce, &fr->wait, MIN(left, PIECE_MAX),
-			    f->backend.info.direct_align))
+	else if (bounce_get(&f->bounce, &fr->wait, MIN(left, PIECE_MAX)))
 		direct_issue(fr);
 }
 
@@ -384,7 +383,8 @@ static int file_open(struct backend **ret, struct image *image, struct loop *loo
 	if (!f)
 		return fail(-ENOMEM, subject, "cannot open backend");
 	if (image->direct_fd >= 0) {
-		r = bounce_attach(&f->bounce, loop, BOUNCE_POOL_SIZE, subject);
+		r = bounce_attach(&f->bounce, loop, BOUNCE_POOL_SIZE, image->info.direct_align,
+				  subject);
 		if (r < 0)
 			return r;
 	}

@@ -21,7 +21,7 @@ static void all_complete(void **state)
 	struct storage s[2];
 
 	(void)state;
-	assert_int_equal(bounce_attach(&line, &loop, POOL, &test_subject), 0);
+	assert_int_equal(bounce_attach(&line, &loop, POOL, BOUNCE_UNIT, &test_subject), 0);
 	if (!storage_open(&s[0], &loop, &on_disk, SIZE))
 		skip();
 	assert_true(storage_open(&s[1], &loop, &on_disk, SIZE));
@@ -71,7 +71,7 @@ static void nobody_starves(void **state)
 	unsigned sum = 0;
 
 	(void)state;
-	assert_int_equal(bounce_attach(&line, &loop, POOL, &test_subject), 0);
+	assert_int_equal(bounce_attach(&line, &loop, POOL, BOUNCE_UNIT, &test_subject), 0);
 	if (!storage_open(&greedy, &loop, &on_disk, SIZE))
 		skip();
 	assert_true(storage_open(&modest, &loop, &on_disk, SIZE));
