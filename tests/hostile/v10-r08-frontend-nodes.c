@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* V10, R8: the guest writes whatever it likes into its frontend directories, which are its own, and removes them. */
+/*
+ * V10, R8: the guest writes whatever it likes into its frontend directories, which are its own, and removes them; and
+ * the daemon looks at the disk again each time.
+ */
 #include <stdio.h>
 
 #include "tests/hostile/frame/hostile.h"
@@ -27,6 +30,17 @@ static bool attack(struct hostile *h, uint32_t random)
 	return !toolstack_guest_rm(&sim.toolstack, h->g->domid, path);
 }
 
+/* A node in the backend's directory, which the daemon watches, and which means nothing to it. */
+static void make_daemon_look(struct hostile *h)
+{
+	char path[TOOLSTACK_PATH_MAX];
+
+	for (unsigned i = 0; i < h->g->nr_disks; i++) {
+		toolstack_backend_path(path, h->g->domid, h->g->disk[i].devid, "nothing");
+		sim_check(!toolstack_write(&sim.toolstack, path, ""), "%s", path);
+	}
+}
+
 int main(void)
 {
 	struct hostile *h = hostile_start(NULL);
@@ -38,6 +52,7 @@ int main(void)
 	hostile_storm(h);
 	for (unsigned n = 0; n < 300 || hostile_goes_on(h); n++) {
 		done += attack(h, drv_random(&seed));
+		make_daemon_look(h);
 		if (n % 10 == 0)
 			hostile_expect_works(h, "with strange frontend nodes");
 	}
