@@ -75,7 +75,7 @@ void file_note_cached(struct file_request *fr)
 {
 	const struct blk_request *req = file_request_owner(fr);
 
-	/* With RWF_DSYNC it is stable when it is done; zeroes have to wait for their fdatasync. */
+	/* What is stable when it is done is not in question; zeroes have to wait for their fdatasync. */
 	fr->file->cached |= req->op != BLK_WRITE || !(req->flags & BLK_FUA);
 }
 
@@ -83,16 +83,17 @@ void file_note_lost(struct file_backend *f, int err)
 {
 	/*
 	 * The kernel says once that pages could not be written back, and takes them for clean: another
-	 * fdatasync would succeed, while what the guest has written is gone.
+	 * fdatasync would succeed, while what the guest has written is gone.  Not so if it was interrupted
+	 * or put off: what it has to say it says next time.
 	 */
-	if (f->cached)
+	if (f->cached && err != -EINTR && err != -EAGAIN && err != -ECANCELED)
 		f->lost = err;
 }
 
 void file_transfer_failed(struct file_request *fr, int res)
 {
-	/* RWF_DSYNC has an fdatasync in it. */
-	if (res < 0 && file_request_owner(fr)->flags & BLK_FUA)
+	/* Only a write from before the page cache was used can have it then: which step it was is unknown. */
+	if (res < 0 && fr->with_sync)
 		file_note_lost(fr->file, res);
 	file_finish(fr, res ? res : -EIO); /* 0: the image has become shorter than it was */
 }
@@ -118,8 +119,13 @@ bool file_should_retry(struct file_request *fr, int res)
 void file_set_flags(struct file_request *fr, struct io_uring_sqe *sqe)
 {
 	const struct blk_request *req = file_request_owner(fr);
+	const struct file_backend *f = fr->file;
+	bool stable = req->op == BLK_WRITE && req->flags & BLK_FUA;
 
-	if (req->op == BLK_WRITE && req->flags & BLK_FUA)
+	/* direct_fd is told of errors by itself, and with all lost there is nothing to lose. */
+	fr->with_sync = stable && (sqe->fd == f->direct_fd || !f->cached || f->lost);
+	fr->sync_last |= stable && !fr->with_sync;
+	if (fr->with_sync)
 		sqe->rw_flags = RWF_DSYNC;
 	/* EAGAIN comes from not being allowed to block: let a kernel thread do it that may. */
 	if (fr->retries)
@@ -318,7 +324,9 @@ static void transfer_next(struct file_request *fr)
 	uint64_t left = req->len - fr->pos;
 	int r = file_check_step(fr);
 
-	if (!left)
+	if (!left && fr->sync_last)
+		file_sync(fr);
+	else if (!left)
 		file_finish(fr, 0);
 	else if (r)
 		file_finish(fr, r);

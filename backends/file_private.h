@@ -37,6 +37,8 @@ struct file_request {
 	uint8_t retries;	   /* without progress */
 	bool buffered;		   /* O_DIRECT did not work for this one */
 	bool by_writing;	   /* WRITE_ZEROES: fallocate(2) did not work for this one */
+	bool with_sync;		   /* the write in flight has RWF_DSYNC */
+	bool sync_last;		   /* a WRITE that ends with an fdatasync, see file_set_flags() */
 };
 
 _Static_assert(sizeof(struct file_request) <= BLK_SCRATCH, "BLK_SCRATCH is too small");
@@ -60,7 +62,10 @@ void file_refuse(struct file_backend *f, unsigned what, const char *text);
 /* A write goes through the page cache, or the kernel may do a part of it there. */
 void file_note_cached(struct file_request *fr);
 
-/* An fdatasync has failed: what was written through the page cache may be lost, and no flush succeeds from now on. */
+/*
+ * An fdatasync has ended with err: what was written through the page cache may be lost, and no flush succeeds from
+ * now on; unless err says that it was not the time for it.
+ */
 void file_note_lost(struct file_backend *f, int err);
 
 /* The end of a request whose read or write has ended with res <= 0. */
@@ -81,7 +86,14 @@ bool file_is_direct(struct file_request *fr);
 /* The kernel has refused that with EINVAL: it is not, from now on. */
 void file_go_buffered(struct file_request *fr);
 
-/* Flags that all transfers need; for after io_uring_prep_*(), which clears them. */
+/*
+ * Flags that all transfers need; for after io_uring_prep_*(), which clears them.
+ *
+ * A stable write has RWF_DSYNC as a rule.  The kernel then tells in one result what the write and what the
+ * fdatasync in it have to say: ENOSPC may mean that nothing was written, or that pages of earlier writes
+ * were lost (delayed allocation).  Where there may be such pages the request takes two steps, a write
+ * and an fdatasync, and only an error of the second is a loss.
+ */
 void file_set_flags(struct file_request *fr, struct io_uring_sqe *sqe);
 
 /* The next, or first, step of FLUSH, DISCARD and WRITE_ZEROES. */
