@@ -17,16 +17,17 @@ static struct disk *to_disk(struct virtio_device *dev)
 /*
  * What one round begins of a disk's requests at most, and one request more.  A driver can refill its rings
  * as fast as we empty them, or fill them with huge requests: the guest's other disks, and the watcher,
- * have a turn, too.  The queues that have something share it evenly.
+ * have a turn, too.  The queues that have something share it evenly; when a huge request has used up what
+ * others should have had, they are the first in the next round.
  */
 #define ROUND_REQUESTS 32
 #define ROUND_BYTES    (8u << 20)
 
-/* True if the queue has, or may have, more than its share of this round. */
-static bool drain_queue(struct disk *d, struct virtq *q, unsigned nr_sharing)
+/* True if the queue has, or may have, more than its share of this round.  *bytes: of all queues so far. */
+static bool drain_queue(struct disk *d, struct virtq *q, unsigned nr_sharing, uint64_t *bytes)
 {
 	unsigned budget = ROUND_REQUESTS / nr_sharing;
-	uint64_t bytes = 0;
+	uint64_t share_end = MIN(*bytes + ROUND_BYTES / nr_sharing, ROUND_BYTES);
 	uint16_t head;
 
 	virtq_suppress_kicks(q);
@@ -34,11 +35,11 @@ static bool drain_queue(struct disk *d, struct virtq *q, unsigned nr_sharing)
 	while (q->state->ready && virtio_device_live(&d->mmio.dev)) {
 		int r;
 
-		if (!budget || bytes > ROUND_BYTES / nr_sharing)
+		if (!budget || *bytes > share_end)
 			return true;
 		r = virtq_pop(q, &head);
 		if (r > 0) {
-			bytes += request_start(d, q, head);
+			*bytes += request_start(d, q, head);
 			budget--;
 		} else if (r < 0 || !virtq_want_kicks(q)) {
 			return false;
@@ -51,18 +52,23 @@ bool disk_run(struct disk *d)
 {
 	uint32_t todo = d->stopped ? 0 : d->marked;
 	unsigned nr_sharing = __builtin_popcount(todo);
+	uint64_t bytes = 0;
 
-	while (todo) {
-		unsigned i = __builtin_ctz(todo);
+	while (todo && bytes <= ROUND_BYTES) {
+		uint32_t later = todo >> d->turn << d->turn;
+		unsigned i = __builtin_ctz(later ? later : todo);
 
-		todo &= todo - 1;
-		if (!drain_queue(d, &d->mmio.dev.queues[i], nr_sharing))
+		todo &= ~(1u << i);
+		if (!drain_queue(d, &d->mmio.dev.queues[i], nr_sharing, &bytes))
 			d->marked &= ~(1u << i);
+		if (bytes > ROUND_BYTES)
+			d->turn = i + 1;
 	}
 	return !d->stopped && d->marked;
 }
 
 _Static_assert(ROUND_REQUESTS >= VIRTIO_QUEUES_MAX, "a queue would get nothing");
+_Static_assert(VIRTIO_QUEUES_MAX < 32, "disk.turn is too large for a shift");
 
 void disk_publish(struct disk *d)
 {

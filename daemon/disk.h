@@ -46,6 +46,7 @@ struct disk {
 	size_t request_stride;	       /* bytes from one slot to the next */
 	uint32_t marked;	       /* queues with something to pop, a bit each */
 	uint32_t pushed;	       /* queues with something to publish */
+	unsigned turn;		       /* the queue that a round begins with */
 	bool stopped;		       /* take no new requests */
 	bool abandoned;		       /* disk_abandon() */
 	char serial[DISK_SERIAL_BYTES];

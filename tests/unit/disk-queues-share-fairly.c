@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * A driver that refills its queue as fast as we empty it doesn't keep the other queues waiting: what a
- * round takes from a disk is bounded, and its queues share that.  Each of many queues is served by itself.
+ * round takes from a disk is bounded, and its queues share that, huge requests included.  Each of many queues is
+ * served by itself.
  */
 #include "tests/fake/machine.h"
 
@@ -91,6 +92,69 @@ static void many_queues(void **state)
 	}
 }
 
+/* Requests of 12 MiB, behind the end of the disk: one of them is all that a round begins. */
+static void fill_with_huge(struct drv_queue *q, unsigned n)
+{
+	uint64_t table = drv_alloc(&d, 64), header = drv_alloc(&d, 16);
+
+	le32_store(fake_ram(header), T_IN);
+	le64_store(fake_ram(header + 8), 1 << 20);
+	drv_put_desc(&d, table, 0, header, 16, DESC_NEXT, 1);
+	drv_put_desc(&d, table, 1, FAKE_RAM0_BASE, 6 << 20, DESC_NEXT | DESC_WRITE, 2);
+	drv_put_desc(&d, table, 2, FAKE_RAM0_BASE, 6 << 20, DESC_NEXT | DESC_WRITE, 3);
+	drv_put_desc(&d, table, 3, drv_alloc(&d, 1), 1, DESC_WRITE, 0);
+	for (unsigned i = 0; i < n; i++) {
+		drv_desc(q, i, table, 64, DESC_INDIRECT, 0);
+		drv_avail(q, i);
+	}
+	drv_kick(q);
+}
+
+static void huge_requests(void **state)
+{
+	unsigned nr_queues = vm.disk.mmio.dev.nr_queues;
+
+	(void)state;
+	for (unsigned i = 0; i < nr_queues; i++)
+		fill_with_huge(&d.q[i], 3);
+	for (unsigned round = 1; round <= 3 * nr_queues; round++) {
+		unsigned least = 3, all = 0;
+
+		disk_run(&vm.disk);
+		disk_publish(&vm.disk);
+		for (unsigned i = 0; i < nr_queues; i++) {
+			all += drv_used_idx(&d.q[i]);
+			least = MIN(least, drv_used_idx(&d.q[i]));
+		}
+		assert_int_equal(all, round);
+		assert_int_equal(least, round / nr_queues);
+	}
+	vm_round();
+}
+
+/* One queue uses up the others' shares, who come first then. */
+static void huge_beside_small(void **state)
+{
+	static struct drv_blk r[5];
+
+	(void)state;
+	fill_with_huge(&d.q[0], 10);
+	for (unsigned k = 0; k < 5; k++) {
+		r[k] = (struct drv_blk){ .type = T_IN, .in_len = 512 };
+		drv_blk_add(&d.q[1], &r[k]);
+	}
+	drv_kick(&d.q[1]);
+	assert_true(disk_run(&vm.disk));
+	disk_publish(&vm.disk);
+	assert_int_equal(drv_used_idx(&d.q[0]), 1);
+	assert_int_equal(drv_used_idx(&d.q[1]), 0);
+	assert_true(disk_run(&vm.disk));
+	disk_publish(&vm.disk);
+	assert_int_equal(drv_used_idx(&d.q[0]), 2);
+	assert_int_equal(drv_used_idx(&d.q[1]), 5);
+	vm_round();
+}
+
 /* Only what was kicked is looked at. */
 static void unkicked_queue_waits(void **state)
 {
@@ -124,6 +188,9 @@ int main(void)
 		VM_TEST(refilled_queue, .nr_queues = 2, .queue_size = 16,
 			.without = BIT64(F_EVENT_IDX)),
 		VM_TEST(many_queues, .nr_queues = 8),
+		VM_TEST(huge_requests),
+		VM_TEST(huge_requests, .nr_queues = 8),
+		VM_TEST(huge_beside_small, .nr_queues = 2),
 		VM_TEST(unkicked_queue_waits, .nr_queues = 2),
 		VM_TEST(stopped_disk_takes_nothing),
 	};
