@@ -49,16 +49,18 @@ struct guest *guest_new(struct guest_context *ctx, uint16_t domid, const char *n
 	return g;
 }
 
-static void set_deadline(struct guest *g)
+/* Asking again, for any reason, gives no more time: libxl waits since it asked first. */
+static void set_deadline(uint64_t *leave_by)
 {
-	g->leave_by = clock_ms() + LEAVE_MS;
+	if (!*leave_by)
+		*leave_by = clock_ms() + LEAVE_MS;
 }
 
 /* The worker sees the end of file, and leaves. */
 static void close_link(struct guest *g)
 {
 	if (g->worker.link_fd >= 0 && !g->stopping)
-		set_deadline(g);
+		set_deadline(&g->leave_by);
 	loop_remove(g->ctx->loop, &g->link_source);
 	closep(&g->worker.link_fd);
 	g->worker.link_fd = -1;
@@ -70,6 +72,8 @@ static void forget_worker(struct guest *g)
 	loop_remove(g->ctx->loop, &g->exit_source);
 	closep(&g->worker.pidfd);
 	g->worker = WORKER_PROCESS_NULL;
+	g->worker_heard = false;
+	g->worker_why[0] = 0;
 	g->leave_by = 0;
 }
 
@@ -104,16 +108,6 @@ unsigned guest_disks_served(const struct guest *g)
 	return count(g, GUEST_DISK_SERVED);
 }
 
-/* Has the worker anything to do by a deadline? */
-static bool worker_awaited(const struct guest *g)
-{
-	for (unsigned i = 0; i < STATE_DISKS_MAX; i++)
-		if (g->disks[i].known &&
-		    (g->disks[i].phase == GUEST_DISK_DETACHING || g->disks[i].close_next))
-			return true;
-	return false;
-}
-
 /* Does the worker have, or will it have, anything to do? */
 static bool worker_needed(const struct guest *g)
 {
@@ -133,7 +127,7 @@ bool guest_is_over(const struct guest *g)
 static void disk_closed(struct guest *g, struct guest_disk *d)
 {
 	d->phase = GUEST_DISK_CLOSED;
-	d->close_next = false;
+	d->leave_by = 0;
 	discover_set_state(g->ctx->xenstore, d->dir, XENBUS_CLOSING, XENBUS_CLOSED, &d->subject);
 	if (!xenstore_exists(g->ctx->xenstore, d->dir))
 		d->known = false;
@@ -146,7 +140,7 @@ static void disk_failed(struct guest *g, struct guest_disk *d, const char *why)
 	d->phase = GUEST_DISK_FAILED;
 	d->tried = discover_fingerprint(g->ctx->xenstore, d->dir);
 	discover_set_error(g->ctx->xenstore, d->dir, why);
-	if (d->close_next)
+	if (d->leave_by)
 		disk_closed(g, d);
 }
 
@@ -163,7 +157,7 @@ static void tell(struct guest *g, enum link_type type, unsigned slot, const char
 static void send_detach(struct guest *g, unsigned slot)
 {
 	g->disks[slot].phase = GUEST_DISK_DETACHING;
-	set_deadline(g);
+	set_deadline(&g->disks[slot].leave_by);
 	tell(g, LINK_DETACH, slot, "detach");
 }
 
@@ -178,7 +172,7 @@ static void attach_answered(struct guest *g, const struct link_message *m)
 		return;
 	}
 	d->phase = GUEST_DISK_SERVED;
-	if (d->close_next) {
+	if (d->leave_by) {
 		send_detach(g, m->slot);
 		return;
 	}
@@ -193,8 +187,6 @@ static void worker_gone(struct guest *g, const char *why)
 	for (unsigned i = 0; i < STATE_DISKS_MAX; i++) {
 		struct guest_disk *d = &g->disks[i];
 
-		if (!d->known)
-			continue;
 		if (d->phase == GUEST_DISK_DETACHING)
 			disk_closed(g, d);
 		else if (d->phase == GUEST_DISK_ATTACHING || d->phase == GUEST_DISK_SERVED)
@@ -219,8 +211,9 @@ static void hear(struct guest *g, const struct link_message *m)
 	struct guest_disk *d = m->slot < STATE_DISKS_MAX ? &g->disks[m->slot] : NULL;
 	uint64_t suppressed;
 
-	if (m->type == LINK_FAILED) {
-		worker_gone(g, m->why);
+	if (m->type == LINK_FAILED && !g->worker_heard) {
+		/* It holds images until it has ended. */
+		memcpy(g->worker_why, m->why, sizeof(m->why));
 		close_link(g);
 	} else if (m->type == LINK_ATTACHED && d && d->known && d->phase == GUEST_DISK_ATTACHING) {
 		attach_answered(g, m);
@@ -233,8 +226,7 @@ static void hear(struct guest *g, const struct link_message *m)
 		/* It would keep this process busy. */
 		close_link(g);
 	}
-	if (g->worker.link_fd >= 0 && !worker_awaited(g))
-		g->leave_by = 0;
+	g->worker_heard = true;
 }
 
 /* True if there was a message. */
@@ -264,18 +256,34 @@ static void link_readable(struct loop_source *src)
 	receive(container_of(src, struct guest, link_source));
 }
 
-bool guest_check_deadline(struct guest *g, uint64_t now_ms)
+uint64_t guest_deadline(const struct guest *g)
 {
-	if (!g->worker.pid || !g->leave_by)
-		return false;
-	if (now_ms >= g->leave_by) {
-		log_warn(&g->subject, "the worker (pid %d) has not let go in %d s and is killed",
-			 g->worker.pid, LEAVE_MS / 1000);
-		pidfd_send_signal(g->worker.pidfd, SIGKILL, NULL, 0);
-		/* A process that waits for a dead disk takes its time: no line every second. */
-		g->leave_by = now_ms + 60ull * LEAVE_MS;
+	uint64_t first = g->leave_by;
+
+	for (unsigned i = 0; i < STATE_DISKS_MAX; i++) {
+		uint64_t t = g->disks[i].leave_by;
+
+		if (t && (!first || t < first))
+			first = t;
 	}
-	return true;
+	return g->worker.pid ? first : 0;
+}
+
+void guest_check_deadline(struct guest *g, uint64_t now_ms)
+{
+	uint64_t deadline = guest_deadline(g);
+
+	if (!deadline || now_ms < deadline)
+		return;
+	log_warn(&g->subject, "the worker (pid %d) has not let go in %d s and is killed",
+		 g->worker.pid, LEAVE_MS / 1000);
+	pidfd_send_signal(g->worker.pidfd, SIGKILL, NULL, 0);
+	close_link(g);
+	/* A process that waits for a dead disk takes its time: no line every second. */
+	g->leave_by = now_ms + 60ull * LEAVE_MS;
+	for (unsigned i = 0; i < STATE_DISKS_MAX; i++)
+		if (g->disks[i].leave_by)
+			g->disks[i].leave_by = g->leave_by;
 }
 
 static void worker_exited(struct loop_source *src)
@@ -288,15 +296,11 @@ static void worker_exited(struct loop_source *src)
 	/* Answers that it gave before it ended. */
 	while (receive(g))
 		;
-	if (WIFSIGNALED(status))
-		log_err(&g->subject, "the worker (pid %d) was ended by signal %d", g->worker.pid,
-			WTERMSIG(status));
-	else if (WEXITSTATUS(status))
-		log_err(&g->subject, "the worker (pid %d) ended with status %d", g->worker.pid,
-			WEXITSTATUS(status));
+	spawn_log_exit(&g->worker, status, &g->subject);
 	if (worker_needed(g) && !g->stopping) {
-		g->worker_lost = true;
-		worker_gone(g, "the process that served this guest has ended");
+		g->worker_lost = !g->worker_why[0];
+		worker_gone(g, g->worker_lost ? "the process that served this guest has ended"
+					      : g->worker_why);
 	}
 	forget_worker(g);
 	/* Disks that came while it was leaving. */
@@ -393,13 +397,11 @@ static void want_closed(struct guest *g, struct guest_disk *d)
 		disk_closed(g, d);
 		break;
 	case GUEST_DISK_ATTACHING:
-		d->close_next = true;
-		set_deadline(g);
+	case GUEST_DISK_DETACHING:
+		set_deadline(&d->leave_by);
 		break;
 	case GUEST_DISK_SERVED:
 		send_detach(g, d - g->disks);
-		break;
-	case GUEST_DISK_DETACHING:
 		break;
 	case GUEST_DISK_CLOSED:
 		if (!xenstore_exists(g->ctx->xenstore, d->dir))
@@ -472,11 +474,10 @@ void guest_stop(struct guest *g)
 {
 	g->stopping = true;
 	for (unsigned i = 0; i < STATE_DISKS_MAX; i++)
-		if (g->disks[i].known && g->disks[i].phase == GUEST_DISK_SERVED)
+		if (g->disks[i].phase == GUEST_DISK_SERVED)
 			log_warn(&g->disks[i].subject,
 				 "left attached to domain %u: the guest will wait at its next "
-				 "access, "
-				 "until it is destroyed",
+				 "access, until it is destroyed",
 				 g->domid);
 	close_link(g);
 }

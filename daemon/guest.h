@@ -36,9 +36,13 @@ enum guest_disk_phase {
 
 struct guest_disk {
 	enum guest_disk_phase phase;
-	bool known;	 /* this slot is in use */
-	bool close_next; /* to be detached once it is attached */
-	uint64_t tried;	 /* FAILED: discover_fingerprint() of what failed */
+	bool known; /* this slot is in use */
+	/*
+	 * ms of CLOCK_MONOTONIC when the worker is killed if it still has this disk; 0: it may keep it.
+	 * An ATTACHING disk with that is to be detached once it is attached.
+	 */
+	uint64_t leave_by;
+	uint64_t tried; /* FAILED: discover_fingerprint() of what failed */
 	uint32_t devid;
 	char dir[XENSTORE_PATH_MAX]; /* backend directory */
 	struct log_subject subject;
@@ -52,7 +56,9 @@ struct guest {
 	struct log_subject subject;
 	struct worker_process worker; /* pid 0: none */
 	struct loop_source exit_source, link_source;
-	uint64_t leave_by; /* ms of CLOCK_MONOTONIC when the worker is killed; 0: it may stay */
+	bool worker_heard;					  /* it has said something */
+	char worker_why[sizeof(((struct link_message *)0)->why)]; /* it could not start; or "" */
+	uint64_t leave_by;	       /* as a disk's, for the worker itself */
 	struct log_limit worker_limit; /* for lines that a worker can provoke */
 	int state_fd;	     /* of the state; kept, like the state, when a worker is lost */
 	struct state *state; /* shared with the worker */
@@ -71,10 +77,16 @@ void guest_free(struct guest *g);
 void guest_check_disk(struct guest *g, uint32_t devid);
 
 /*
- * If the worker had something to do by now (detach a disk, leave) and has not, end it: the guest's
- * memory and images must not depend on its good will.  True while there is a deadline.
+ * When the worker must have detached a disk, or have left: ms of CLOCK_MONOTONIC.  0: it may go on, or
+ * there is none.
  */
-bool guest_check_deadline(struct guest *g, uint64_t now_ms);
+uint64_t guest_deadline(const struct guest *g);
+
+/*
+ * End a worker that has not done by now what it had to: the guest's memory and images must not depend on
+ * its good will.
+ */
+void guest_check_deadline(struct guest *g, uint64_t now_ms);
 
 /* The images of its disks may have been resized: have the worker look. */
 void guest_check_sizes(struct guest *g);

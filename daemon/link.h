@@ -22,7 +22,7 @@ enum link_type {
 	/* worker -> watcher */
 	LINK_ATTACHED, /* slot, result, why */
 	LINK_DETACHED, /* slot */
-	LINK_FAILED,   /* the worker cannot serve this guest and leaves: result, why */
+	LINK_FAILED, /* its only word: the worker cannot serve this guest, and leaves: result, why */
 };
 
 struct link_message {

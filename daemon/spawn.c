@@ -95,3 +95,13 @@ void spawn_kill(const struct worker_process *w)
 	kill(w->pid, SIGKILL);
 	waitpid(w->pid, NULL, 0);
 }
+
+void spawn_log_exit(const struct worker_process *w, int status, const struct log_subject *subject)
+{
+	if (WIFSIGNALED(status))
+		log_err(subject, "the worker (pid %d) was ended by signal %d", w->pid,
+			WTERMSIG(status));
+	else if (WEXITSTATUS(status))
+		log_err(subject, "the worker (pid %d) ended with status %d", w->pid,
+			WEXITSTATUS(status));
+}

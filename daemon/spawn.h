@@ -28,4 +28,7 @@ int spawn_worker(struct worker_process *ret, uint16_t domid, const struct log_su
 /* End a worker that cannot be used, and wait for it. */
 void spawn_kill(const struct worker_process *w);
 
+/* Log how it ended, if not well; status is waitpid(2)'s. */
+void spawn_log_exit(const struct worker_process *w, int status, const struct log_subject *subject);
+
 #endif

@@ -219,7 +219,7 @@ static void deadline_expired(struct loop_timer *t)
 static void watch_deadlines(struct watcher *w)
 {
 	for (struct guest *g = w->guests; g && !w->deadline_timer.pending; g = g->next) {
-		if (!g->leave_by)
+		if (!guest_deadline(g))
 			continue;
 		w->deadline_timer.expired = deadline_expired;
 		loop_timer_start(&w->loop, &w->deadline_timer, 1000);

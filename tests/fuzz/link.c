@@ -14,6 +14,8 @@
  *     anything else is nonsense: at most a line in the log, nothing in xenstore, nothing said;
  *   - gives a worker the images of its own guest's disks and no other descriptor;
  *   - lets no control character into xenstore, and keeps no descriptor;
+ *   - is rid of it 5 s after a disk is wanted back that it keeps, whatever else happens, and not before;
+ *     what it has failed with is told when it has ended;
  *   - is rid of it, and has forgotten its guest, some seconds after the guest is gone;
  *   - ends when it is told to.
  *
@@ -50,7 +52,6 @@
 static char dir[] = "/dev/shm/xvirtiod-fuzz.XXXXXX", images[IMAGES][64];
 static int to_worker[2];
 static struct fuzz_input in;
-static bool tidy; /* all calls work, and the watcher is not about to end */
 
 static struct config_guest_disk null_disks[DISKS];
 static struct config_guest config_guests[GUESTS];
@@ -144,20 +145,25 @@ static void toolstack(uint16_t domid)
 	case 7:
 		toolstack_close_disk(domid, disk);
 		fire_disk(domid, disk);
-		if (tidy)
+		model_want(domid, model_devid(disk), false);
+		if (model_tidy)
 			model_check_closing(domid, model_devid(disk));
 		return;
 	case 8:
 	case 9:
 		toolstack_remove_disk(domid, disk);
-		break;
+		fire_disk(domid, disk);
+		model_want(domid, model_devid(disk), true);
+		return;
 	case 10:
 		toolstack_remove_domain(domid);
 		fire("@releaseDomain");
+		model_want(domid, 0, true);
 		return;
 	case 11:
 		toolstack_remove_domain(domid);
 		fire(DISCOVER_ROOT);
+		model_want(domid, 0, true);
 		return;
 	default:
 		toolstack_change(domid, disk, fuzz_take(&in, 1));
@@ -303,6 +309,7 @@ static void act(int worker, unsigned what)
 	case 5:
 		closep(&w->link_fd);
 		w->link_fd = -1;
+		models[worker].hung_up = true;
 		break;
 	case 6:
 		die(worker, fuzz_take(&in, 1) << 8);
@@ -355,6 +362,7 @@ static void pass(unsigned ms)
 {
 	model_allow_nothing();
 	wenv_pass(ms);
+	model_check_deadlines();
 	if (!wenv_stopped())
 		see_deaths();
 }
@@ -375,7 +383,7 @@ static void surroundings(unsigned what)
 		model_read_all();
 		break;
 	case 3:
-		tidy = false;
+		model_tidy = false;
 		a = fuzz_take(&in, 1);
 		libxenstore_fail(a / 6, errors[a % 6]);
 		break;
@@ -383,7 +391,7 @@ static void surroundings(unsigned what)
 		wenv_fail_spawn(fuzz_take(&in, 1) % 4);
 		break;
 	case 5:
-		tidy = false;
+		model_tidy = false;
 		model_allow_nothing();
 		wenv_signal(SIGTERM);
 		model_read_all();
@@ -403,7 +411,7 @@ static void end_of_links(void)
 			model_hear(i);
 		}
 	pass(6000);
-	for (unsigned i = 0; i < wenv_nr_workers && tidy; i++)
+	for (unsigned i = 0; i < wenv_nr_workers && model_tidy; i++)
 		fuzz_check(wenv_workers[i].link_fd >= 0 || wenv_workers[i].reaped,
 			   "worker %u can't be talked to, and stays", i);
 }
@@ -417,6 +425,8 @@ static void end_of_story(void)
 		toolstack_remove_domain(i);
 	fire("@releaseDomain");
 	fire(DISCOVER_ROOT);
+	for (unsigned i = 1; i <= GUESTS; i++)
+		model_want(i, 0, true);
 	for (unsigned i = 0; i < 4 && !wenv_stopped(); i++)
 		pass(6000);
 	if (wenv_stopped())
@@ -470,7 +480,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	in = (struct fuzz_input){ data, data + size };
 	fuzz_take(&in, 1);
-	tidy = true;
 	libxenstore_reset();
 	model_reset();
 	wenv_run(&options, program);

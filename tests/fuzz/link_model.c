@@ -14,6 +14,11 @@
 /* What one thing that a worker said may be worth in lines of the log. */
 #define LINES_MAX 8
 
+/* What a worker has to let go of a disk; and how often the watcher looks. */
+#define LEAVE_MS 5000
+#define LOOK_MS	 1000
+
+bool model_tidy;
 struct model models[WENV_WORKERS_MAX];
 ino_t model_inodes[IMAGES];
 
@@ -69,6 +74,7 @@ static void check_write(const char *path, const char *old, const char *new)
 
 void model_reset(void)
 {
+	model_tidy = true;
 	memset(models, 0, sizeof(models));
 	libxenstore_written = check_write;
 }
@@ -102,6 +108,17 @@ static void check_attach(const struct link_message *m, const int *fds, unsigned 
 			   "the image of another disk");
 }
 
+/* A guest whose worker has ended while it served is not served again. */
+static void check_not_lost(const struct model *k)
+{
+	unsigned worker = k - models;
+
+	for (unsigned i = 0; model_tidy && i < worker; i++)
+		fuzz_check(wenv_workers[i].domid != wenv_workers[worker].domid || !models[i].lost ||
+				   models[i].removed,
+			   "a worker takes the place of one that is lost");
+}
+
 static void check_message(struct model *k, const struct link_message *m, const int *fds,
 			  unsigned nr)
 {
@@ -110,12 +127,16 @@ static void check_message(struct model *k, const struct link_message *m, const i
 	case LINK_ATTACH:
 		fuzz_check(k->slots[m->slot].is == MODEL_FREE, "slot %u is in use", m->slot);
 		check_attach(m, fds, nr);
+		check_not_lost(k);
 		k->slots[m->slot].is = MODEL_ASKED;
 		k->slots[m->slot].devid = m->params.devid;
+		k->slots[m->slot].wanted_ms = 0;
 		return;
 	case LINK_DETACH:
 		fuzz_check(k->slots[m->slot].is == MODEL_SERVED && !nr, "detach %u", m->slot);
 		k->slots[m->slot].is = MODEL_LEAVING;
+		if (!k->slots[m->slot].wanted_ms)
+			k->slots[m->slot].wanted_ms = wenv_now_ms();
 		return;
 	default:
 		fuzz_check(m->type == LINK_RESIZE && !nr && k->slots[m->slot].is != MODEL_FREE &&
@@ -172,10 +193,6 @@ static bool is_answer(struct model *k, const struct said *s)
 {
 	if (s->broken)
 		return false;
-	if (s->type == LINK_FAILED) {
-		memset(k->slots, 0, sizeof(k->slots));
-		return true;
-	}
 	if (s->slot >= STATE_DISKS_MAX)
 		return false;
 	if (s->type == LINK_ATTACHED && k->slots[s->slot].is == MODEL_ASKED)
@@ -208,9 +225,10 @@ void model_hear(unsigned worker)
 	memmove(k->said, k->said + 1, --k->nr_said * sizeof(s));
 	/* What a worker can't hear any more, it can't be asked. */
 	answer = is_answer(k, &s) || w->link_fd < 0;
-	if (!answer)
+	/* A worker that has failed holds its images, and maybe more, until it has ended. */
+	if (!answer || s.type == LINK_FAILED)
 		model_allow_nothing();
-	else if (s.type == LINK_FAILED || w->link_fd < 0)
+	else if (w->link_fd < 0)
 		model_allow(w->domid, 0, s.type == LINK_ATTACHED);
 	else
 		model_allow(w->domid, k->slots[s.slot].devid, s.type == LINK_ATTACHED && !s.result);
@@ -226,6 +244,8 @@ void model_see_exit(unsigned worker)
 	struct model *k = &models[worker];
 	bool served = false;
 
+	for (unsigned i = 0; i < STATE_DISKS_MAX && !k->nr_said; i++)
+		k->lost |= k->slots[i].is == MODEL_SERVED;
 	for (unsigned i = 0; i < k->nr_said; i++)
 		served |= !k->said[i].broken && k->said[i].type == LINK_ATTACHED;
 	k->nr_said = 0;
@@ -233,6 +253,41 @@ void model_see_exit(unsigned worker)
 	model_allow(wenv_workers[worker].domid, 0, served);
 	wenv_see_exit(&wenv_workers[worker]);
 	model_read_all();
+}
+
+void model_want(uint16_t domid, uint32_t devid, bool removed)
+{
+	for (unsigned i = 0; i < wenv_nr_workers; i++)
+		for (unsigned s = 0; s < STATE_DISKS_MAX && wenv_workers[i].domid == domid; s++) {
+			models[i].removed |= removed;
+			if ((!devid || models[i].slots[s].devid == devid) &&
+			    !models[i].slots[s].wanted_ms)
+				models[i].slots[s].wanted_ms = wenv_now_ms();
+		}
+}
+
+/* The longest that a worker has kept a disk, or 0. */
+static uint64_t kept_ms(const struct model *k)
+{
+	uint64_t longest = 0;
+
+	for (unsigned i = 0; i < STATE_DISKS_MAX; i++)
+		if (k->slots[i].is != MODEL_FREE && k->slots[i].wanted_ms)
+			longest = MAX(longest, wenv_now_ms() - k->slots[i].wanted_ms);
+	return longest;
+}
+
+void model_check_deadlines(void)
+{
+	for (unsigned i = 0; i < wenv_nr_workers && model_tidy; i++) {
+		const struct wenv_worker *w = &wenv_workers[i];
+		uint64_t kept = kept_ms(&models[i]);
+
+		fuzz_check(!w->alive || kept < LEAVE_MS + LOOK_MS, "a disk is kept for %llu ms",
+			   (unsigned long long)kept);
+		fuzz_check(w->alive || w->reaped || models[i].hung_up || kept >= LEAVE_MS,
+			   "a worker is killed after %llu ms", (unsigned long long)kept);
+	}
 }
 
 void model_check_closing(uint16_t domid, uint32_t devid)

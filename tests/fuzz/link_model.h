@@ -29,14 +29,20 @@ struct model {
 	struct {
 		enum { MODEL_FREE, MODEL_ASKED, MODEL_SERVED, MODEL_LEAVING } is;
 		uint32_t devid;
+		uint64_t wanted_ms; /* when the toolstack wanted it back; 0: it has not */
 	} slots[STATE_DISKS_MAX];
 	struct said said[SAID_MAX];
 	unsigned nr_said;
-	unsigned asked;		       /* messages from the watcher */
-	bool hung_up;		       /* by the watcher */
+	unsigned asked; /* messages from the watcher */
+	bool hung_up;	/* either side has closed the link */
+	bool lost;	/* it has ended while it served, as far as the watcher knows */
+	bool removed;	/* a directory of its guest was removed: it may be forgotten */
 	int kept[2 * STATE_DISKS_MAX]; /* descriptors that came with them */
 	unsigned nr_kept;
 };
+
+/* All calls work, and the watcher is not about to end: what it has to do, it does. */
+extern bool model_tidy;
 
 /* By the worker's number. */
 extern struct model models[WENV_WORKERS_MAX];
@@ -72,8 +78,20 @@ void model_hear(unsigned worker);
 /* The worker has ended, and the watcher sees that; it hears all that is left. */
 void model_see_exit(unsigned worker);
 
-/* The toolstack wants a disk back, and the watcher has seen that: has it told the worker that serves it? */
+/*
+ * The toolstack wants a disk back (devid 0: all of the guest), and the watcher has seen that.  removed:
+ * that was by removing its directory.
+ */
+void model_want(uint16_t domid, uint32_t devid, bool removed);
+
+/* Has the watcher told the worker that serves it? */
 void model_check_closing(uint16_t domid, uint32_t devid);
+
+/*
+ * Time has passed, and workers that were killed meanwhile are not reaped yet: each was given its time,
+ * and no more than that.
+ */
+void model_check_deadlines(void);
 
 /* A question that has no answer yet: its slot, or -1. */
 int model_open_question(unsigned worker);

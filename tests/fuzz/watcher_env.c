@@ -56,6 +56,11 @@ bool wenv_stopped(void)
 	return env.stopped;
 }
 
+uint64_t wenv_now_ms(void)
+{
+	return env.now_ms;
+}
+
 unsigned wenv_guests(void)
 {
 	return env.guests;
@@ -258,6 +263,11 @@ void spawn_kill(const struct worker_process *process)
 
 	wenv_exit(w, SIGKILL);
 	w->reaped = true;
+}
+
+void spawn_log_exit(const struct worker_process *w, int status, const struct log_subject *subject)
+{
+	log_err(subject, "the worker (pid %d) ended: %#x", w->pid, status);
 }
 
 pid_t __wrap_waitpid(pid_t pid, int *status, int options);

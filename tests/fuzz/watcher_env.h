@@ -48,6 +48,9 @@ bool wenv_hear(const struct wenv_worker *w); /* the link is readable; false: it 
 void wenv_see_exit(const struct wenv_worker *w); /* the process has ended */
 void wenv_pass(unsigned ms);			 /* time passes, timers expire */
 
+/* The time, as the watcher sees it; never 0. */
+uint64_t wenv_now_ms(void);
+
 /* A worker ends by itself, or is killed: its descriptors are closed, and nobody has noticed yet. */
 void wenv_exit(struct wenv_worker *w, int status);
 
