@@ -13,18 +13,25 @@ static const char *const keys[] = {
 static const char *const values[] = { "1",	  "2", "5", "6", "", "-", "99999999999999999999",
 				      "/dev/null" };
 
+static unsigned removed, overwritten; /* whole directories */
+
 static void attack(struct hostile *h, uint32_t random)
 {
 	unsigned domid = random % 4 ? h->g->domid : 1000 + random / 4 % 50;
 	const char *key = keys[random >> 8 & 7 ? (random >> 8) % 7 : 0];
 	char path[TOOLSTACK_PATH_MAX];
 	unsigned devid = random >> 12 & 127; /* none that libxl gives */
+	bool whole = (random >> 20) % 3 == 0;
+	int r;
 
-	toolstack_backend_path(path, domid, devid, random >> 20 % 3 ? key : "");
-	if (random >> 24 & 3)
-		toolstack_write(&sim.toolstack, path, values[random >> 28 & 7]);
-	else
-		toolstack_rm(&sim.toolstack, path);
+	toolstack_backend_path(path, domid, devid, whole ? "" : key);
+	if (random >> 24 & 3) {
+		r = toolstack_write(&sim.toolstack, path, values[random >> 28 & 7]);
+		overwritten += whole && !r;
+	} else {
+		r = toolstack_rm(&sim.toolstack, path);
+		removed += whole && !r;
+	}
 }
 
 static void clean(unsigned domid, unsigned devid)
@@ -44,6 +51,8 @@ int main(void)
 	hostile_storm(h);
 	for (unsigned n = 0; n < 500 || hostile_goes_on(h); n++)
 		attack(h, drv_random(&seed));
+	sim_check(removed && overwritten, "%u directories removed, %u overwritten", removed,
+		  overwritten);
 	hostile_expect_works(h, "among them");
 	for (unsigned devid = 0; devid < 128; devid++)
 		clean(h->g->domid, devid);
