@@ -169,7 +169,9 @@ static void disk_read_config(struct virtio_device *dev, unsigned off, void *buf,
 
 /*
  * Only the cache mode is writable.  Writes begun from now on follow it; what was written before in
- * the other mode is the business of the driver's next FLUSH, as ever.
+ * the other mode is the business of the driver's next FLUSH, as ever.  A driver without FLUSH has none, so
+ * its writes stay write-through (request.c), and the field goes on to say so: 5.2.5.2 demands that it
+ * begins with 0, and nothing that 1 has to be taken.
  */
 static bool disk_write_config(struct virtio_device *dev, unsigned off, const void *buf,
 			      unsigned len)
@@ -178,6 +180,8 @@ static bool disk_write_config(struct virtio_device *dev, unsigned off, const voi
 
 	if (!(dev->features & VIRTIO_BLK_F_CONFIG_WCE) || len != 1 || value > 1 ||
 	    off != offsetof(struct virtio_blk_config, writeback))
+		return false;
+	if (value && !(dev->features & VIRTIO_BLK_F_FLUSH))
 		return false;
 	to_disk(dev)->state->writeback = value;
 	return true;

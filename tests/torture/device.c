@@ -120,7 +120,8 @@ static void set_cache(struct device *dev, struct drv *d, bool writethrough)
 	if (dev->features & BIT64(F_CONFIG_WCE))
 		drv_write_sized(d, R_CONFIG + C_WRITEBACK, 1, !writethrough);
 	else
-		writethrough = !(dev->features & BIT64(F_FLUSH));
+		writethrough = false;
+	writethrough |= !(dev->features & BIT64(F_FLUSH));
 	life_check(dev->life, drv_config(d, C_WRITEBACK, 1) == !writethrough,
 		   "%s: writeback is not %u", dev->plan->name, !writethrough);
 	atomic_store(&dev->cache, cache | (writethrough ? DEVICE_CACHE_WRITETHROUGH : 0));
