@@ -30,7 +30,10 @@
 #define NR_IOV_MAX   1024	/* what READV and WRITEV take */
 #define PIECE_MAX    (1u << 20) /* of a direct transfer, so that one request can't take the pool */
 #define BUFFERED_MAX (4u << 20) /* of another: it is copied while everybody else waits */
+#define COPYING_MAX  (8u << 20) /* of all buffered pieces of a disk in flight */
 #define RETRIES_MAX  8
+
+_Static_assert(BUFFERED_MAX <= COPYING_MAX, "a piece would never go");
 
 static void log_error(struct file_backend *f, const struct blk_request *req, int err)
 {
@@ -172,29 +175,73 @@ static void transfer_progress(struct file_request *fr, int res)
 
 static void buffered_issue(struct file_request *fr);
 
+static bool buffered_fits(const struct file_request *fr)
+{
+	return fr->file->copying + fr->piece <= COPYING_MAX;
+}
+
+/* Some of what was in flight is not any more: whose turn is it?  A line can be too long for recursion. */
+static void buffered_serve(struct file_backend *f)
+{
+	struct file_request *fr;
+
+	while ((fr = f->first) && buffered_fits(fr)) {
+		int r = file_check_step(fr);
+
+		f->first = fr->next;
+		if (r)
+			file_finish(fr, r);
+		else
+			buffered_issue(fr);
+	}
+}
+
+/* The buffers at the front of req->iov that make up a piece, or a part of the first one. */
+static void buffered_cut(struct file_request *fr)
+{
+	const struct blk_request *req = file_request_owner(fr);
+	size_t len = MIN(req->iov->iov_len, BUFFERED_MAX);
+	unsigned n = 1;
+
+	while (n < req->nr_iov && len + req->iov[n].iov_len <= BUFFERED_MAX)
+		len += req->iov[n++].iov_len;
+	fr->piece = len;
+	fr->nr_iov = n;
+}
+
+/* The next piece, now or when it is its turn. */
+static void buffered_next(struct file_request *fr)
+{
+	struct file_backend *f = fr->file;
+
+	buffered_cut(fr);
+	if (!f->first && buffered_fits(fr)) {
+		buffered_issue(fr);
+		return;
+	}
+	if (!f->first)
+		f->last = &f->first;
+	fr->next = NULL;
+	*f->last = fr;
+	f->last = &fr->next;
+}
+
 static void buffered_done(struct loop_op *op, int res)
 {
 	struct file_request *fr = file_request_of(op);
+
+	/* Those in line before its own next piece, and while f is there for sure. */
+	fr->file->copying -= fr->piece;
+	buffered_serve(fr->file);
 
 	if (res > 0) {
 		transfer_progress(fr, res);
 		transfer_next(fr);
 	} else if (file_should_retry(fr, res)) {
-		buffered_issue(fr);
+		buffered_next(fr);
 	} else {
 		file_transfer_failed(fr, res);
 	}
-}
-
-/* How many buffers of the list make up a piece: the first one at least, even if that is too much. */
-static unsigned piece_iovs(const struct blk_request *req)
-{
-	size_t len = req->iov->iov_len;
-	unsigned n = 1;
-
-	while (n < req->nr_iov && (len += req->iov[n].iov_len) <= BUFFERED_MAX)
-		n++;
-	return n;
 }
 
 static void buffered_issue(struct file_request *fr)
@@ -202,26 +249,24 @@ static void buffered_issue(struct file_request *fr)
 	const struct blk_request *req = file_request_owner(fr);
 	struct io_uring_sqe *sqe;
 	uint64_t offset = req->offset + fr->pos;
-	unsigned n = piece_iovs(req);
 	int fd = fr->file->fd;
 
+	fr->file->copying += fr->piece;
 	if (req->op == BLK_WRITE)
 		file_note_cached(fr);
 	fr->op.done = buffered_done;
 	sqe = loop_get_sqe(fr->file->loop, &fr->op);
-	if (n == 1) {
+	if (fr->nr_iov == 1) {
 		/* Saves the kernel copying in the array. */
-		unsigned len = MIN(req->iov->iov_len, BUFFERED_MAX);
-
 		if (req->op == BLK_WRITE)
-			io_uring_prep_write(sqe, fd, req->iov->iov_base, len, offset);
+			io_uring_prep_write(sqe, fd, req->iov->iov_base, fr->piece, offset);
 		else
-			io_uring_prep_read(sqe, fd, req->iov->iov_base, len, offset);
+			io_uring_prep_read(sqe, fd, req->iov->iov_base, fr->piece, offset);
 	} else {
 		if (req->op == BLK_WRITE)
-			io_uring_prep_writev(sqe, fd, req->iov, n, offset);
+			io_uring_prep_writev(sqe, fd, req->iov, fr->nr_iov, offset);
 		else
-			io_uring_prep_readv(sqe, fd, req->iov, n, offset);
+			io_uring_prep_readv(sqe, fd, req->iov, fr->nr_iov, offset);
 	}
 	file_set_flags(fr, sqe);
 }
@@ -331,7 +376,7 @@ static void transfer_next(struct file_request *fr)
 	else if (r)
 		file_finish(fr, r);
 	else if (!file_is_direct(fr))
-		buffered_issue(fr);
+		buffered_next(fr);
 	else if (bounce_get(&f->bounce, &fr->wait, MIN(left, PIECE_MAX)))
 		direct_issue(fr);
 }
@@ -416,7 +461,7 @@ static void file_close(struct backend *b)
 	if (!b)
 		return;
 	f = container_of(b, struct file_backend, backend);
-	assert(!f->in_flight);
+	assert(!f->in_flight && !f->copying && !f->first);
 	if (f->direct_fd >= 0)
 		bounce_detach(&f->bounce, f->loop);
 	closep(&f->direct_fd);

@@ -18,9 +18,11 @@ struct file_backend {
 	struct backend backend;
 	struct loop *loop;
 	int fd, direct_fd;
-	struct bounce_line bounce; /* direct */
-	unsigned refused;	   /* REFUSED_* */
-	unsigned in_flight;	   /* requests */
+	struct bounce_line bounce;	    /* direct */
+	unsigned refused;		    /* REFUSED_* */
+	unsigned in_flight;		    /* requests */
+	unsigned copying;		    /* buffered: bytes in flight */
+	struct file_request *first, **last; /* buffered: who waits until that is less */
 	bool cached; /* something was written through the page cache, and not with RWF_DSYNC */
 	int lost;    /* 0, or why the page cache lost writes: no flush can succeed any more */
 	struct log_limit errors;
@@ -32,8 +34,10 @@ struct file_request {
 	struct file_backend *file;
 	uint64_t pos;		   /* bytes done */
 	struct bounce_waiter wait; /* direct: and the span, while wait.span.mem is set */
-	uint32_t piece;		   /* direct: bytes in flight */
+	struct file_request *next; /* buffered: behind this one in the line */
+	uint32_t piece;		   /* bytes in flight, or, buffered, that want to be */
 	int mode;		   /* of the fallocate(2) in flight */
+	uint16_t nr_iov;	   /* buffered: of the piece */
 	uint8_t retries;	   /* without progress */
 	bool buffered;		   /* O_DIRECT did not work for this one */
 	bool by_writing;	   /* WRITE_ZEROES: fallocate(2) did not work for this one */

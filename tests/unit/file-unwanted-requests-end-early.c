@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * A request whose result nobody waits for any more ends with -ECANCELED at its next step: in the
- * middle of a transfer, and in the line for a bounce buffer, however long that is.
+ * middle of a transfer, and in the line for a bounce buffer, or for the page cache, however long that is.
  */
 #include <sys/resource.h>
 
@@ -57,18 +57,16 @@ static void between_steps(void **state)
 }
 
 /* A few have the pool, the last of them with a part of its buffer; all others stand in line. */
-static void in_line(void **state)
+static void in_line(const struct storage_kind *k, unsigned served)
 {
-	const struct storage_kind direct = { "/var/tmp", IMAGE_CACHE_DIRECT };
 	struct test_request *t = calloc(LINED, sizeof(*t));
 	unsigned char *mem = malloc(KIB(1024));
 	struct storage s;
 
-	(void)state;
 	assert_true(t && mem);
 	/* Enough for what serves one after the other, not for what does so by recursion. */
 	assert_int_equal(setrlimit(RLIMIT_STACK, &(struct rlimit){ KIB(512), KIB(512) }), 0);
-	if (storage_open(&s, &loop, &direct, LEN)) {
+	if (storage_open(&s, &loop, k, LEN)) {
 		wanted = true;
 		for (unsigned i = 0; i < LINED; i++) {
 			prepare(&t[i], BLK_READ, 0, 0, KIB(1024), mem, KIB(1024));
@@ -78,7 +76,7 @@ static void in_line(void **state)
 		wanted = false;
 		for (unsigned i = 0; i < LINED; i++) {
 			wait_for(&s, &t[i]);
-			assert_int_equal(t[i].result, i < 7 ? 0 : -ECANCELED);
+			assert_int_equal(t[i].result, i < served ? 0 : -ECANCELED);
 		}
 		storage_close(&s);
 	}
@@ -86,11 +84,18 @@ static void in_line(void **state)
 	free(t);
 }
 
+static void in_lines(void **state)
+{
+	(void)state;
+	in_line(&storage_kinds[0], 8);
+	in_line(&storage_kinds[1], 7);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(between_steps),
-		cmocka_unit_test(in_line),
+		cmocka_unit_test(in_lines),
 	};
 
 	return cmocka_run_group_tests(tests, start_loop, stop_loop);
