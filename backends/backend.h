@@ -53,9 +53,9 @@ struct blk_request {
 	void (*done)(struct blk_request *req, int result);
 
 	/*
-	 * Does anybody wait for the result?  Asked between the steps of a request; if not (the disk is
-	 * detached, the queue or the device reset), it ends with -ECANCELED instead of the next step.
-	 * NULL: always.
+	 * Does anybody wait for the result?  Asked between the steps of a request; if not (the disk
+	 * is detached, the queue or the device reset), it ends with -ECANCELED instead of the next
+	 * step.  NULL: always.
 	 */
 	bool (*wanted)(const struct blk_request *req);
 
@@ -70,22 +70,22 @@ struct backend_ops {
 	const char *name; /* as in the configuration file: backend = "file" */
 
 	/*
-	 * Does this kind serve an image?  If not, image->direct_fd and fd are -1, and image->info is
-	 * the disk to pretend: size and block sizes as the caller likes.
+	 * Does this kind serve an image?  If not, image->direct_fd and fd are -1, and image->info
+	 * is the disk to pretend: size and block sizes as the caller likes.
 	 */
 	bool needs_image;
 
 	/*
-	 * Make *ret ready for submit().  The backend takes over the image's descriptors if and only if
-	 * it returns 0.  subject names guest and disk in log lines and outlives the backend.
+	 * Make *ret ready for submit().  The backend takes over the image's descriptors if and only
+	 * if it returns 0.  subject names guest and disk in log lines and outlives the backend.
 	 */
 	int (*open)(struct backend **ret, struct image *image, struct loop *loop,
 		    const struct log_subject *subject);
 	void (*submit)(struct backend *b, struct blk_request *req);
 
 	/*
-	 * The size in bytes that the image has now: the owner is told to look again.  0 or -errno, not
-	 * logged.  With needs_image only; else the size never changes.
+	 * The size in bytes that the image has now: the owner is told to look again.  0 or -errno,
+	 * not logged.  With needs_image only; else the size never changes.
 	 */
 	int (*read_size)(struct backend *b, uint64_t *ret);
 	void (*close)(struct backend *b); /* NULL is fine */
@@ -97,8 +97,9 @@ struct backend {
 	const struct log_subject *subject;
 
 	/*
-	 * Size, block sizes, what it can do.  The owner changes size when the image was resized: what is
-	 * in flight beyond a new end fails with -EIO at its next step, so that nothing is written there.
+	 * Size, block sizes, what it can do.  The owner changes size when the image was resized:
+	 * what is in flight beyond a new end fails with -EIO at its next step, so that nothing
+	 * is written there.
 	 */
 	struct image_info info;
 };

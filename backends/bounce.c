@@ -2,19 +2,20 @@
 /*
  * Theory of operation
  *
- * A line is owed what it lacks of its share.  It may take what is owed to itself, and of the rest what
- * is owed to nobody (limit()).  So what is owed is free, and a line below its share gets a span whenever
- * it asks, whatever the others do; a line that waits has at least its share, and waits for spans of its
- * own, or for what the others have beyond theirs.  One more share is owed to the next line that comes:
- * it, too, may find that another line gives nothing back.
+ * A line is owed what it lacks of its share.  It may take what is owed to itself, and of the rest
+ * what is owed to nobody (limit()).  So what is owed is free, and a line below its share gets a
+ * span whenever it asks, whatever the others do; a line that waits has at least its share, and
+ * waits for spans of its own, or for what the others have beyond theirs.  One more share is owed to
+ * the next line that comes: it, too, may find that another line gives nothing back.
  *
- * Free is not enough, a span is contiguous.  All spans are made of whole granules, aligned: what the
- * most demanding line needs at least.  So whatever is free is of use to everybody.
+ * Free is not enough, a span is contiguous.  All spans are made of whole granules, aligned: what
+ * the most demanding line needs at least.  So whatever is free is of use to everybody.
  *
- * Shares are small: together half of the pool at most, or a granule each, so that one busy line among
- * idle ones has most of it.  They only shrink while the pool exists, since there may be nothing free
- * for them to grow.  It is when a line comes that this can't be held: when several come while others
- * give nothing back, or one with a larger granule.  These wait, in the worst case until all is back.
+ * Shares are small: together half of the pool at most, or a granule each, so that one busy line
+ * among idle ones has most of it.  They only shrink while the pool exists, since there may be
+ * nothing free for them to grow.  It is when a line comes that this can't be held: when several
+ * come while others give nothing back, or one with a larger granule.  These wait, in the worst case
+ * until all is back.
  */
 #include "backends/bounce.h"
 
@@ -174,8 +175,8 @@ static unsigned find_unit(const struct bounce_pool *pool, bool used, unsigned fr
 }
 
 /*
- * Look in [from, end) for want units, in whole granules; remember in *best, *best_len the longest run on
- * the way.
+ * Look in [from, end) for want units, in whole granules; remember in *best, *best_len the longest
+ * run on the way.
  */
 static bool search(const struct bounce_pool *pool, unsigned from, unsigned end, unsigned want,
 		   unsigned *best, unsigned *best_len)
@@ -263,7 +264,9 @@ bool bounce_get(struct bounce_line *line, struct bounce_waiter *w, size_t want)
 
 	assert(want);
 	w->want = want;
-	/* Who waits in another line could not take this, unless bounce_put() is not done with them. */
+	/*
+	 * Who waits in another line could not take this, unless bounce_put() is not done with them.
+	 */
 	if (!line->first && !(pool->serving && pool->first) && take(line, w))
 		return true;
 
@@ -308,7 +311,9 @@ void bounce_put(struct bounce_line *line, struct bounce_waiter *w)
 	account(line, -(int)units);
 	w->span = (struct bounce_span){ .mem = NULL };
 
-	/* From granted(): the loop that called it goes on.  A line can be too long for recursion. */
+	/*
+	 * From granted(): the loop that called it goes on.  A line can be too long for recursion.
+	 */
 	if (pool->serving)
 		return;
 	pool->serving = true;

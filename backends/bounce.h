@@ -9,8 +9,8 @@
  * none waits, each image in a line of its own; the first of each line are served in turn.
  *
  * Each line has a share of the pool that no other can take, so that an image is served even if
- * another one never gives anything back: 1/16 of the pool, less if there are more than seven lines, and
- * always enough for a span.  What is beyond the shares is for those who ask for it first.
+ * another one never gives anything back: 1/16 of the pool, less if there are more than seven lines,
+ * and always enough for a span.  What is beyond the shares is for those who ask for it first.
  *
  * To keep that free of deadlocks: do not wait while holding a span.
  *
@@ -54,9 +54,9 @@ struct bounce_line {
 
 /*
  * Make *line one of the loop's pool, which is made now if there is none: size bytes (a multiple of
- * BOUNCE_UNIT; ignored if the pool is there).  No span will have less than need bytes, a power of two of
- * which the pool has a multiple.  If the kernel does not register the pool (RLIMIT_MEMLOCK, ring
- * restrictions), a line in the log says so, and it works without.  0 or -errno.
+ * BOUNCE_UNIT; ignored if the pool is there).  No span will have less than need bytes, a power of
+ * two of which the pool has a multiple.  If the kernel does not register the pool (RLIMIT_MEMLOCK,
+ * ring restrictions), a line in the log says so, and it works without.  0 or -errno.
  */
 int bounce_attach(struct bounce_line *line, struct loop *l, size_t size, size_t need,
 		  const struct log_subject *subject);
@@ -68,8 +68,8 @@ void bounce_detach(struct bounce_line *line, struct loop *l);
 bool bounce_is_registered(const struct bounce_line *line);
 
 /*
- * Put a span of want bytes into w->span; a shorter one, but at least the need of bounce_attach(), when
- * the pool is fragmented, or the line may not have more.  Returns false when w has to wait:
+ * Put a span of want bytes into w->span; a shorter one, but at least the need of bounce_attach(),
+ * when the pool is fragmented, or the line may not have more.  Returns false when w has to wait:
  * w->granted() will be called.
  */
 bool bounce_get(struct bounce_line *line, struct bounce_waiter *w, size_t want);

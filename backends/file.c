@@ -3,19 +3,19 @@
  * Theory of operation
  *
  * A request walks through steps; each step is one SQE, and the completion of one prepares the next.
- * What a request must remember is in its scratch area, so nothing is allocated and there is no limit
- * of our own on requests in flight.
+ * What a request must remember is in its scratch area, so nothing is allocated and there is no
+ * limit of our own on requests in flight.
  *
- * READ and WRITE take one of two paths.  Buffered: straight between guest memory and the page cache,
- * in one READV or WRITEV.  Direct: O_DIRECT cannot pin guest memory, so the data goes in pieces
- * through bounce buffers; a write gathers before, a read scatters after.  Either path goes on after a
- * short result; a request that has to wait for a bounce buffer holds none, and each disk has a
- * share of them, so it waits for requests of its own disk at most.
+ * READ and WRITE take one of two paths.  Buffered: straight between guest memory and the page
+ * cache, in one READV or WRITEV.  Direct: O_DIRECT cannot pin guest memory, so the data goes in
+ * pieces through bounce buffers; a write gathers before, a read scatters after.  Either path goes
+ * on after a short result; a request that has to wait for a bounce buffer holds none, and each disk
+ * has a share of them, so it waits for requests of its own disk at most.
  *
  * A piece that does not fulfil O_DIRECT's alignment is done buffered.  The kernel keeps the page
- * cache coherent with O_DIRECT, but for a page that both write to at the same time: one write may be
- * lost, and EIO is reported to whoever comes next.  So a direct disk writes nothing else by way of
- * the page cache.
+ * cache coherent with O_DIRECT, but for a page that both write to at the same time: one write may
+ * be lost, and EIO is reported to whoever comes next.  So a direct disk writes nothing else by way
+ * of the page cache.
  *
  * FLUSH, DISCARD and WRITE_ZEROES are in file_range.c.
  */
@@ -78,16 +78,19 @@ void file_note_cached(struct file_request *fr)
 {
 	const struct blk_request *req = file_request_owner(fr);
 
-	/* What is stable when it is done is not in question; zeroes have to wait for their fdatasync. */
+	/*
+	 * What is stable when it is done is not in question; zeroes have to wait for their
+	 * fdatasync.
+	 */
 	fr->file->cached |= req->op != BLK_WRITE || !(req->flags & BLK_FUA);
 }
 
 void file_note_lost(struct file_backend *f, int err)
 {
 	/*
-	 * The kernel says once that pages could not be written back, and takes them for clean: another
-	 * fdatasync would succeed, while what the guest has written is gone.  Not so if it was interrupted
-	 * or put off: what it has to say it says next time.
+	 * The kernel says once that pages could not be written back, and takes them for clean:
+	 * another fdatasync would succeed, while what the guest has written is gone.  Not so if it
+	 * was interrupted or put off: what it has to say it says next time.
 	 */
 	if (f->cached && err != -EINTR && err != -EAGAIN && err != -ECANCELED)
 		f->lost = err;
@@ -95,7 +98,10 @@ void file_note_lost(struct file_backend *f, int err)
 
 void file_transfer_failed(struct file_request *fr, int res)
 {
-	/* Only a write from before the page cache was used can have it then: which step it was is unknown. */
+	/*
+	 * Only a write from before the page cache was used can have it then: which step it
+	 * was is unknown.
+	 */
 	if (res < 0 && fr->with_sync)
 		file_note_lost(fr->file, res);
 	file_finish(fr, res ? res : -EIO); /* 0: the image has become shorter than it was */
@@ -180,7 +186,10 @@ static bool buffered_fits(const struct file_request *fr)
 	return fr->file->copying + fr->piece <= COPYING_MAX;
 }
 
-/* Some of what was in flight is not any more: whose turn is it?  A line can be too long for recursion. */
+/*
+ * Some of what was in flight is not any more: whose turn is it?  A line can be too long for
+ * recursion.
+ */
 static void buffered_serve(struct file_backend *f)
 {
 	struct file_request *fr;

@@ -67,8 +67,8 @@ void file_refuse(struct file_backend *f, unsigned what, const char *text);
 void file_note_cached(struct file_request *fr);
 
 /*
- * An fdatasync has ended with err: what was written through the page cache may be lost, and no flush succeeds from
- * now on; unless err says that it was not the time for it.
+ * An fdatasync has ended with err: what was written through the page cache may be lost, and no
+ * flush succeeds from now on; unless err says that it was not the time for it.
  */
 void file_note_lost(struct file_backend *f, int err);
 
@@ -93,10 +93,10 @@ void file_go_buffered(struct file_request *fr);
 /*
  * Flags that all transfers need; for after io_uring_prep_*(), which clears them.
  *
- * A stable write has RWF_DSYNC as a rule.  The kernel then tells in one result what the write and what the
- * fdatasync in it have to say: ENOSPC may mean that nothing was written, or that pages of earlier writes
- * were lost (delayed allocation).  Where there may be such pages the request takes two steps, a write
- * and an fdatasync, and only an error of the second is a loss.
+ * A stable write has RWF_DSYNC as a rule.  The kernel then tells in one result what the write and
+ * what the fdatasync in it have to say: ENOSPC may mean that nothing was written, or that pages of
+ * earlier writes were lost (delayed allocation).  Where there may be such pages the request takes
+ * two steps, a write and an fdatasync, and only an error of the second is a loss.
  */
 void file_set_flags(struct file_request *fr, struct io_uring_sqe *sqe);
 

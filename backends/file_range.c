@@ -2,12 +2,12 @@
 /*
  * The requests of file.c that move no data of the guest.
  *
- * FLUSH is an fdatasync; BLK_FUA is RWF_DSYNC or an fdatasync after writes, and an fdatasync after zeroing.
- * If one fails and the page cache was used, all later ones fail.
+ * FLUSH is an fdatasync; BLK_FUA is RWF_DSYNC or an fdatasync after writes, and an fdatasync after
+ * zeroing.  If one fails and the page cache was used, all later ones fail.
  *
  * DISCARD and WRITE_ZEROES try the cheapest way first.  What the file system turns out not to
- * support is remembered in file_backend.refused and not tried again.  At the end of the line DISCARD
- * does nothing, since it is a hint, and WRITE_ZEROES writes zeroes.
+ * support is remembered in file_backend.refused and not tried again.  At the end of the line
+ * DISCARD does nothing, since it is a hint, and WRITE_ZEROES writes zeroes.
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -62,9 +62,9 @@ struct image_params {
  * refused.  A file system without O_DIRECT gives a buffered image, and a line in the log.
  *
  * On failure returns -errno with nothing open and *ret untouched, and logs one line about *subject
- * (log_last_error() has its text: object, what was tried, why): -EBUSY locked or claimed (by whom, if
- * it can be found out), -EISDIR, -EINVAL (neither file nor block device, empty, size not a multiple of
- * 512), or what open(2) says.
+ * (log_last_error() has its text: object, what was tried, why): -EBUSY locked or claimed (by whom,
+ * if it can be found out), -EISDIR, -EINVAL (neither file nor block device, empty, size not a
+ * multiple of 512), or what open(2) says.
  */
 int image_open(struct image *ret, const struct image_params *p, const struct log_subject *subject);
 

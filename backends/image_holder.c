@@ -76,8 +76,8 @@ static bool process_has_it(const struct search *s, const char *pid)
 }
 
 /*
- * The command line: that of a worker of ours names the guest.  A process chooses its own, so control
- * characters are kept out of the log.
+ * The command line: that of a worker of ours names the guest.  A process chooses its own, so
+ * control characters are kept out of the log.
  */
 static void read_name(const char *pid, char *ret, size_t size)
 {

@@ -30,9 +30,9 @@ struct log_subject {
 void log_open(int level);
 
 /*
- * Send lines to the journal whose native socket is at path.  The socket is connected now and kept, so
- * logging goes on when a sandbox has taken the file system away (libsystemd's sd_journal_send() goes
- * by the path each time).  0 or -errno.
+ * Send lines to the journal whose native socket is at path.  The socket is connected now and kept,
+ * so logging goes on when a sandbox has taken the file system away (libsystemd's sd_journal_send()
+ * goes by the path each time).  0 or -errno.
  */
 int log_open_journal(const char *path);
 

@@ -7,15 +7,15 @@
  * says in shared memory when there is something to finish: a round that must not sleep and has
  * nothing to submit can then stay out of the kernel, which is what makes busy polling cheap.
  *
- * Each SQE carries the address of its struct loop_op.  CQEs are consumed one at a time, before their
- * done() runs, so that done() may run a round of its own.  A round reaps what was there when it
- * began reaping and no more: operations that complete at once can't keep the round hook waiting.
+ * Each SQE carries the address of its struct loop_op.  CQEs are consumed one at a time, before
+ * their done() runs, so that done() may run a round of its own.  A round reaps what was there when
+ * it began reaping and no more: operations that complete at once can't keep the round hook waiting.
  *
- * A full completion queue loses nothing: the kernel keeps further CQEs in a list and hands them over
- * with the next io_uring_enter(2) that asks for events.  liburing asks whenever the kernel says that
- * there are some, and a sleeping round always does.  Only if the kernel has no memory for that list
- * completions are lost; it answers -EBADR then, and the loop fails, since some operation would
- * otherwise never end.
+ * A full completion queue loses nothing: the kernel keeps further CQEs in a list and hands them
+ * over with the next io_uring_enter(2) that asks for events.  liburing asks whenever the kernel
+ * says that there are some, and a sleeping round always does.  Only if the kernel has no memory for
+ * that list completions are lost; it answers -EBADR then, and the loop fails, since some operation
+ * would otherwise never end.
  *
  * A source is a one-shot POLL_ADD.  A new one is prepared after each ready() and leaves with the
  * next round's io_uring_enter(2); it looks at the descriptor's state when it is issued, so nothing

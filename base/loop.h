@@ -76,10 +76,10 @@ struct loop {
 int loop_init(struct loop *l, unsigned entries);
 
 /*
- * The same, but nothing can be submitted before loop_enable(), which limits for good what can be: to
- * the IORING_OP_* given, to no SQE flag but IOSQE_ASYNC, and to registering buffers (Linux 5.10).  What
- * a sandbox forbids as a system call would otherwise still be there as an operation.  SQEs may be
- * prepared before.  Both return 0 or -errno, logged.
+ * The same, but nothing can be submitted before loop_enable(), which limits for good what can be:
+ * to the IORING_OP_* given, to no SQE flag but IOSQE_ASYNC, and to registering buffers (Linux
+ * 5.10).  What a sandbox forbids as a system call would otherwise still be there as an operation.
+ * SQEs may be prepared before.  Both return 0 or -errno, logged.
  */
 int loop_init_disabled(struct loop *l, unsigned entries);
 int loop_enable(struct loop *l, const uint8_t *opcodes, unsigned nr_opcodes);
@@ -110,15 +110,16 @@ int loop_add(struct loop *l, struct loop_source *src, int fd);
 void loop_remove(struct loop *l, struct loop_source *src);
 
 /*
- * Run rounds until loop_stop(); the first one does not sleep.  Returns 0, or -errno when io_uring_enter(2) fails or a source can't
- * be polled (either has been logged); the loop is of no use then.
+ * Run rounds until loop_stop(); the first one does not sleep.  Returns 0, or -errno when
+ * io_uring_enter(2) fails or a source can't be polled (either has been logged); the loop is of
+ * no use then.
  */
 int loop_run(struct loop *l);
 
 /*
  * Run one round; sleep for a completion only if may_sleep and the round hook had no more to do.  A
- * signal ends the sleep, and is no error.  May be called from inside a completion or the round hook,
- * to wait for others; the hook is not entered twice.  0 or -errno as for loop_run().
+ * signal ends the sleep, and is no error.  May be called from inside a completion or the round
+ * hook, to wait for others; the hook is not entered twice.  0 or -errno as for loop_run().
  */
 int loop_run_round(struct loop *l, bool may_sleep);
 

@@ -108,8 +108,8 @@ void config_fini(struct config *c);
 
 /*
  * The options of the disk vdev of a guest, merged from all scopes: all are valid, and from[] says
- * where each was set.  A guest or disk that the file doesn't mention gets the outer scopes.  No argument may
- * be NULL.
+ * where each was set.  A guest or disk that the file doesn't mention gets the outer scopes.  No
+ * argument may be NULL.
  */
 void config_disk(const struct config *c, const char *guest, const char *vdev,
 		 struct config_disk *ret);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The text of a configuration file, looked at before libconfig reads it, for what libconfig 1.5 does
- * not refuse itself: a number of more than 32 bits, which it cuts without a word; an @include of
- * something that it can open but not read, for which it ends the process; a comment or text that has
- * no end, whose rest it leaves out.
+ * The text of a configuration file, looked at before libconfig reads it, for what libconfig 1.5
+ * does not refuse itself: a number of more than 32 bits, which it cuts without a word; an @include
+ * of something that it can open but not read, for which it ends the process; a comment or text that
+ * has no end, whose rest it leaves out.
  */
 #ifndef CONFIG_SOURCE_H
 #define CONFIG_SOURCE_H

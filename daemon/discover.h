@@ -46,8 +46,8 @@ struct discovered {
 #define DISCOVERED_NULL ((struct discovered){ .path = NULL })
 
 /*
- * Split the path of an event: DISCOVER_ROOT/<domid>/<devid>, perhaps with a node below.  Returns how
- * many of the two numbers it has, -1 if it is something else.
+ * Split the path of an event: DISCOVER_ROOT/<domid>/<devid>, perhaps with a node below.  Returns
+ * how many of the two numbers it has, -1 if it is something else.
  */
 int discover_split(const char *path, uint16_t *ret_domid, uint32_t *ret_devid);
 
@@ -62,7 +62,8 @@ enum xenbus_state discover_state(struct xenstore *x, const char *dir);
 
 /*
  * Read all nodes of a disk.  0: *ret is complete and valid, for the caller to discovered_free().
- * -EAGAIN: some node isn't there yet, *ret_missing names it.  Else -errno, logged with the node's path.
+ * -EAGAIN: some node isn't there yet, *ret_missing names it.  Else -errno, logged with the node's
+ * path.
  */
 int discover_read(struct xenstore *x, const char *dir, uint16_t domid,
 		  const struct log_subject *subject, struct discovered *ret,

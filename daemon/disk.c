@@ -15,15 +15,18 @@ static struct disk *to_disk(struct virtio_device *dev)
 }
 
 /*
- * What one round begins of a disk's requests at most, and one request more.  A driver can refill its rings
- * as fast as we empty them, or fill them with huge requests: the guest's other disks, and the watcher,
- * have a turn, too.  The queues that have something share it evenly; when a huge request has used up what
- * others should have had, they are the first in the next round.
+ * What one round begins of a disk's requests at most, and one request more.  A driver can refill
+ * its rings as fast as we empty them, or fill them with huge requests: the guest's other disks, and
+ * the watcher, have a turn, too.  The queues that have something share it evenly; when a huge
+ * request has used up what others should have had, they are the first in the next round.
  */
 #define ROUND_REQUESTS 32
 #define ROUND_BYTES    (8u << 20)
 
-/* True if the queue has, or may have, more than its share of this round.  *bytes: of all queues so far. */
+/*
+ * True if the queue has, or may have, more than its share of this round.  *bytes: of all
+ * queues so far.
+ */
 static bool drain_queue(struct disk *d, struct virtq *q, unsigned nr_sharing, uint64_t *bytes)
 {
 	unsigned budget = ROUND_REQUESTS / nr_sharing;
@@ -169,9 +172,9 @@ static void disk_read_config(struct virtio_device *dev, unsigned off, void *buf,
 
 /*
  * Only the cache mode is writable.  Writes begun from now on follow it; what was written before in
- * the other mode is the business of the driver's next FLUSH, as ever.  A driver without FLUSH has none, so
- * its writes stay write-through (request.c), and the field goes on to say so: 5.2.5.2 demands that it
- * begins with 0, and nothing that 1 has to be taken.
+ * the other mode is the business of the driver's next FLUSH, as ever.  A driver without FLUSH has
+ * none, so its writes stay write-through (request.c), and the field goes on to say so: 5.2.5.2
+ * demands that it begins with 0, and nothing that 1 has to be taken.
  */
 static bool disk_write_config(struct virtio_device *dev, unsigned off, const void *buf,
 			      unsigned len)

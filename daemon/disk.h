@@ -19,8 +19,8 @@
 /* What GET_ID returns at most (5.2.6). */
 #define DISK_SERIAL_BYTES 20
 
-/* Features offered: FLUSH, CONFIG_WCE, SEG_MAX, SIZE_MAX, BLK_SIZE, TOPOLOGY, MQ, and by the image RO,
- * DISCARD, WRITE_ZEROES; limits of one request. */
+/* Features offered: FLUSH, CONFIG_WCE, SEG_MAX, SIZE_MAX, BLK_SIZE, TOPOLOGY, MQ, and by the image
+ * RO, DISCARD, WRITE_ZEROES; limits of one request. */
 #define DISK_SIZE_MAX	   (1u << 20) /* bytes of one segment */
 #define DISK_RANGES_MAX	   32	      /* segments of one DISCARD or WRITE_ZEROES */
 #define DISK_RANGE_SECTORS (1u << 21) /* 512-byte sectors of one such segment: 1 GiB */
@@ -54,7 +54,8 @@ struct disk {
 
 /*
  * Make a disk on the slot st of the state memfd (all zero) and take over the backend.  The guest
- * sees it from ioreq_add_window() on.  0 or -errno, logged; on failure the backend stays the caller's.
+ * sees it from ioreq_add_window() on.  0 or -errno, logged; on failure the backend stays the
+ * caller's.
  */
 int disk_init(struct disk *d, const struct disk_params *p, struct state_disk *st,
 	      struct backend *backend, struct xen_domain *xen, struct guest_mem *mem);
@@ -71,9 +72,9 @@ bool disk_run(struct disk *d);
 void disk_publish(struct disk *d);
 
 /*
- * The image may have been resized: serve the size that it has now, in whole logical blocks, and tell
- * the driver if that is another one.  An image that is empty, or cannot be looked at, leaves all as
- * it was.  Logged either way.
+ * The image may have been resized: serve the size that it has now, in whole logical blocks, and
+ * tell the driver if that is another one.  An image that is empty, or cannot be looked at, leaves
+ * all as it was.  Logged either way.
  */
 void disk_check_size(struct disk *d);
 

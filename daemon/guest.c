@@ -3,16 +3,16 @@
  * Theory of operation
  *
  * guest_check_disk() compares what xenstore says (state 1, 2, 5, or no directory) with the phase of
- * the disk, and takes the next step; the worker's answers take the one after that.  Both are safe to
- * repeat, for watches fire for our own writes, too.
+ * the disk, and takes the next step; the worker's answers take the one after that.  Both are safe
+ * to repeat, for watches fire for our own writes, too.
  *
  *   NEW --ATTACH--> ATTACHING --ATTACHED--> SERVED --DETACH--> DETACHING --DETACHED--> CLOSED
  *    |                  |
  *    +-----> FAILED <---+     tried again when a node changes; closed at once
  *
  * The worker is started for the first disk and ends after the last one: it unmaps guest memory and
- * destroys the ioreq server before it answers the last DETACH, so state 6, written then, tells libxl
- * the truth.
+ * destroys the ioreq server before it answers the last DETACH, so state 6, written then, tells
+ * libxl the truth.
  */
 #include "daemon/guest.h"
 

@@ -38,8 +38,8 @@ struct guest_disk {
 	enum guest_disk_phase phase;
 	bool known; /* this slot is in use */
 	/*
-	 * ms of CLOCK_MONOTONIC when the worker is killed if it still has this disk; 0: it may keep it.
-	 * An ATTACHING disk with that is to be detached once it is attached.
+	 * ms of CLOCK_MONOTONIC when the worker is killed if it still has this disk; 0: it may keep
+	 * it.  An ATTACHING disk with that is to be detached once it is attached.
 	 */
 	uint64_t leave_by;
 	uint64_t tried; /* FAILED: discover_fingerprint() of what failed */
@@ -77,14 +77,14 @@ void guest_free(struct guest *g);
 void guest_check_disk(struct guest *g, uint32_t devid);
 
 /*
- * When the worker must have detached a disk, or have left: ms of CLOCK_MONOTONIC.  0: it may go on, or
- * there is none.
+ * When the worker must have detached a disk, or have left: ms of CLOCK_MONOTONIC.  0: it may go on,
+ * or there is none.
  */
 uint64_t guest_deadline(const struct guest *g);
 
 /*
- * End a worker that has not done by now what it had to: the guest's memory and images must not depend on
- * its good will.
+ * End a worker that has not done by now what it had to: the guest's memory and images must not
+ * depend on its good will.
  */
 void guest_check_deadline(struct guest *g, uint64_t now_ms);
 

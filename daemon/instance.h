@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Two daemons must not serve the same disks.  One that serves all guests excludes every other; those
- * that serve one guest each exclude only their like for the same name or domid, as it was given.
+ * Two daemons must not serve the same disks.  One that serves all guests excludes every
+ * other; those that serve one guest each exclude only their like for the same name or domid,
+ * as it was given.
  */
 #ifndef DAEMON_INSTANCE_H
 #define DAEMON_INSTANCE_H

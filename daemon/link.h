@@ -22,7 +22,7 @@ enum link_type {
 	/* worker -> watcher */
 	LINK_ATTACHED, /* slot, result, why */
 	LINK_DETACHED, /* slot */
-	LINK_FAILED, /* its only word: the worker cannot serve this guest, and leaves: result, why */
+	LINK_FAILED, /* its only word: the worker cannot serve this guest and leaves: result, why */
 };
 
 struct link_message {
@@ -45,10 +45,10 @@ struct link_message {
 int link_send(int fd, const struct link_message *m, const struct image *image);
 
 /*
- * Receive *ret without waiting, and the descriptors that came with it into *ret_image, which the caller
- * closes.  ret_image NULL: descriptors are not wanted, and do not reach this process.  What is no message
- * of ours, or has descriptors that are too many or not wanted, is -EPROTO; ret->why is printable text
- * whatever was sent, but nothing else has been checked.
+ * Receive *ret without waiting, and the descriptors that came with it into *ret_image, which the
+ * caller closes.  ret_image NULL: descriptors are not wanted, and do not reach this process.  What
+ * is no message of ours, or has descriptors that are too many or not wanted, is -EPROTO; ret->why
+ * is printable text whatever was sent, but nothing else has been checked.
  * 1: there was one.  0: end of file.  -EAGAIN: nothing there now.  Else -errno.
  */
 int link_receive(int fd, struct link_message *ret, struct image *ret_image);

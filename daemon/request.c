@@ -12,7 +12,8 @@
  * (a loop, a head in flight twice, no status byte) is a guest fault: the device needs a reset.
  * Either way the head is given back exactly once.
  *
- * There is a slot for every head of every queue, found by index; nothing is allocated while serving.
+ * There is a slot for every head of every queue, found by index; nothing is allocated while
+ * serving.
  */
 #include "daemon/request.h"
 
@@ -35,7 +36,10 @@ static void complete(struct disk_request *req, uint8_t status, uint32_t written)
 	d->state->counters.errors += status == VIRTIO_BLK_S_IOERR;
 	d->state->counters.unsupported += status == VIRTIO_BLK_S_UNSUPP;
 
-	/* A queue that was disabled meanwhile is none of our business any more, nor are its buffers. */
+	/*
+	 * A queue that was disabled meanwhile is none of our business any more, nor are its
+	 * buffers.
+	 */
 	if (req->status && q->state->ready)
 		__atomic_store_n(req->status, status, __ATOMIC_RELAXED);
 	virtq_push(q, req->head, written);
@@ -64,7 +68,9 @@ static void complete_ok(struct disk_request *req, uint32_t data_written)
 /* used.len has 32 bits: a longer request could not be answered. */
 #define REQUEST_BYTES_MAX UINT32_MAX
 
-/* The readable and the writable part of a chain as two lists in req->iov, and where the status is. */
+/*
+ * The readable and the writable part of a chain as two lists in req->iov, and where the status is.
+ */
 static int gather(struct disk_request *req, uint64_t *ret_readable, uint64_t *ret_writable)
 {
 	uint64_t readable = 0, writable = 0, last = 0;
@@ -89,8 +95,8 @@ static int gather(struct disk_request *req, uint64_t *ret_readable, uint64_t *re
 			readable += seg.len;
 		}
 		/*
-		 * Each failure may cost hypercalls, and each page a look: one failure, or more bytes
-		 * than any request may have, is enough to know.
+		 * Each failure may cost hypercalls, and each page a look: one failure, or more
+		 * bytes than any request may have, is enough to know.
 		 */
 		if (outside || readable + writable > REQUEST_BYTES_MAX)
 			p = NULL;
@@ -147,8 +153,8 @@ static bool is_read_only(const struct disk *d)
 }
 
 /*
- * Must a write be stable when it completes (5.2.6.2)?  Yes, if the driver did not take FLUSH, or wants
- * write-through now.
+ * Must a write be stable when it completes (5.2.6.2)?  Yes, if the driver did not take FLUSH, or
+ * wants write-through now.
  */
 static unsigned write_flags(const struct disk *d)
 {

@@ -53,7 +53,8 @@ static int leave_the_world(const struct log_subject *subject)
 
 /*
  * Should: register bounce buffers (CAP_IPC_LOCK, whatever RLIMIT_MEMLOCK says).
- * Mustn't: become root again, trace or signal others, be traced or leave guest memory in a core dump.
+ * Mustn't: become root again, trace or signal others, be traced or leave guest memory in a core
+ * dump.
  */
 static int drop_privileges(const struct log_subject *subject)
 {
@@ -159,7 +160,9 @@ int sandbox_enter(struct loop *loop, const struct log_subject *subject)
 
 	if (!r)
 		r = drop_privileges(subject);
-	/* Should: serve disks.  Mustn't: open or connect by operations what system calls may not. */
+	/*
+	 * Should: serve disks.  Mustn't: open or connect by operations what system calls may not.
+	 */
 	if (!r)
 		r = loop_enable(loop, operations, ARRAY_SIZE(operations));
 	if (!r)

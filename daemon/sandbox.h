@@ -9,9 +9,9 @@
 #include "base/loop.h"
 
 /*
- * Enter the sandbox, for good: no file system, no network, no privileges, few system calls.  What is
- * needed later must be open: the Xen handles, the loop (from loop_init_disabled(), enabled here), the
- * link, the log.  0 or -errno, logged.
+ * Enter the sandbox, for good: no file system, no network, no privileges, few system calls.  What
+ * is needed later must be open: the Xen handles, the loop (from loop_init_disabled(), enabled
+ * here), the link, the log.  0 or -errno, logged.
  * Where the kernel was built without namespaces, that stage is left out with a warning.
  */
 int sandbox_enter(struct loop *loop, const struct log_subject *subject);

@@ -19,8 +19,9 @@ struct worker_process {
 #define WORKER_PROCESS_NULL ((struct worker_process){ .pidfd = -1, .link_fd = -1 })
 
 /*
- * Start a worker for a domain.  It gets a copy of state_fd and the other end of the link, and nothing
- * else that is open here.  0 or -errno, logged about *subject; on failure *ret is untouched.
+ * Start a worker for a domain.  It gets a copy of state_fd and the other end of the link, and
+ * nothing else that is open here.  0 or -errno, logged about *subject; on failure *ret is
+ * untouched.
  */
 int spawn_worker(struct worker_process *ret, uint16_t domid, const struct log_subject *subject,
 		 int state_fd, int log_level, bool foreground);

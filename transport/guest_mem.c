@@ -12,8 +12,8 @@
  * land in guest space.  So what is mapped is unmapped by reserving it again, in one step, and the
  * hole that a failed xen_map() leaves is closed before anything else runs.
  *
- * Each mapping is a VMA, of which Linux lets a process have 65530.  A guest can ask for any number of
- * runs by giving back every second page; the budget of them is bounded well below, and what is
+ * Each mapping is a VMA, of which Linux lets a process have 65530.  A guest can ask for any number
+ * of runs by giving back every second page; the budget of them is bounded well below, and what is
  * beyond it counts as missing.
  */
 #include "transport/guest_mem.h"
@@ -186,8 +186,8 @@ bool guest_mem_map(struct guest_mem *m, uint64_t gpa, uint64_t len)
 		if (!(m->chunks[chunk / 64] & 1ull << chunk % 64))
 			map_chunk(m, chunk);
 		/*
-		 * Alone: the guest may have filled a hole since its chunk was mapped, or have taken some
-		 * other page out of this one's run while that was being mapped.
+		 * Alone: the guest may have filled a hole since its chunk was mapped, or have taken
+		 * some other page out of this one's run while that was being mapped.
 		 */
 		if (!is_present(m, page) && !map_run(m, page, 1, &err))
 			return false;

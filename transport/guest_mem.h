@@ -21,10 +21,10 @@
 #include "transport/xen.h"
 
 /*
- * GUEST_RAM1_BASE + GUEST_RAM1_SIZE (xen/include/public/arch-arm.h): RAM ends below 1 TiB.  Where that
- * much cannot be reserved it is halved until it can, and the log says so: 256 GiB for an arm64 kernel
- * with 39-bit addresses; 32 GiB under valgrind, which leaves a program 64 GiB less what is in use.  With
- * less than that a worker does not start.
+ * GUEST_RAM1_BASE + GUEST_RAM1_SIZE (xen/include/public/arch-arm.h): RAM ends below 1 TiB.  Where
+ * that much cannot be reserved it is halved until it can, and the log says so: 256 GiB for an arm64
+ * kernel with 39-bit addresses; 32 GiB under valgrind, which leaves a program 64 GiB less what is
+ * in use.  With less than that a worker does not start.
  */
 #define GUEST_MEM_SIZE	   (1ull << 40)
 #define GUEST_MEM_SIZE_MIN (1ull << 35)
@@ -58,8 +58,8 @@ void guest_mem_invalidate(struct guest_mem *m);
 bool guest_mem_map(struct guest_mem *m, uint64_t gpa, uint64_t len);
 
 /*
- * The memory at [gpa, gpa + len), bytes, len > 0; NULL if any of it is not RAM of the guest that can
- * be mapped for reading and writing.  The pointer is good until guest_mem_invalidate().
+ * The memory at [gpa, gpa + len), bytes, len > 0; NULL if any of it is not RAM of the guest that
+ * can be mapped for reading and writing.  The pointer is good until guest_mem_invalidate().
  */
 static inline void *guest_mem_at(struct guest_mem *m, uint64_t gpa, uint64_t len)
 {

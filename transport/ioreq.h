@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Accesses of a guest's vCPUs to our windows: fetch READY slots, dispatch them to the device, answer.
+ * Accesses of a guest's vCPUs to our windows: fetch READY slots, dispatch them to the device,
+ * answer.
  *
  * A vCPU stands still until its slot is answered, so the answer comes before any work: devices only
- * remember a notification.  The exception is IOREQ_TYPE_INVALIDATE, by which Xen says that the guest
- * gives pages back: those slots are answered by ioreq_answer_invalidates(), after the caller has
- * drained what is in flight and unmapped guest memory.
+ * remember a notification.  The exception is IOREQ_TYPE_INVALIDATE, by which Xen says that the
+ * guest gives pages back: those slots are answered by ioreq_answer_invalidates(), after the caller
+ * has drained what is in flight and unmapped guest memory.
  */
 #ifndef TRANSPORT_IOREQ_H
 #define TRANSPORT_IOREQ_H

@@ -19,7 +19,9 @@ void virtio_config_changed(struct virtio_device *dev)
 	struct virtio_state *s = dev->state;
 
 	s->config_generation++;
-	/* 2.5: no notification before DRIVER_OK, nor after a reset; that driver reads it all anew. */
+	/*
+	 * 2.5: no notification before DRIVER_OK, nor after a reset; that driver reads it all anew.
+	 */
 	if (s->resetting)
 		return;
 	if (s->status & VIRTIO_STATUS_DRIVER_OK)

@@ -89,7 +89,10 @@ struct virtio_device_ops {
 struct virtio_transport_ops {
 	/* Tell the driver: VIRTIO_INTERRUPT_* reasons. */
 	void (*interrupt)(struct virtio_device *dev, uint32_t reasons);
-	/* None of q's requests is in flight any more: finish the reset that waited for that, if any. */
+	/*
+	 * None of q's requests is in flight any more: finish the reset that waited for
+	 * that, if any.
+	 */
 	void (*idle)(struct virtq *q);
 };
 
@@ -113,8 +116,8 @@ struct virtio_device {
 bool virtio_device_live(const struct virtio_device *dev);
 
 /*
- * The device changed its configuration space, in whatever fields, in this one step: show the driver a
- * new generation, and tell it.
+ * The device changed its configuration space, in whatever fields, in this one step: show the driver
+ * a new generation, and tell it.
  */
 void virtio_config_changed(struct virtio_device *dev);
 

@@ -161,7 +161,8 @@ static void begin_reset(struct virtio_mmio *m)
 }
 
 /*
- * QueueReset = 1: the same for one queue (2.6.1).  QueueReset reads 1 until its requests have ended.
+ * QueueReset = 1: the same for one queue (2.6.1).  QueueReset reads 1 until its requests have
+ * ended.
  */
 static void reset_queue(struct virtio_mmio *m, uint32_t value)
 {
@@ -281,8 +282,8 @@ static void write_queue_register(struct virtio_mmio *m, unsigned off, uint32_t v
 		return;
 	}
 	/*
-	 * 3.1.1: queues are set up after FEATURES_OK; 4.2.2.2: and not while they are ready, or being
-	 * reset.
+	 * 3.1.1: queues are set up after FEATURES_OK; 4.2.2.2: and not while they are ready,
+	 * or being reset.
 	 */
 	if (q->state->ready || q->state->resetting || !(status & VIRTIO_STATUS_FEATURES_OK) ||
 	    status & VIRTIO_STATUS_NEEDS_RESET) {

@@ -2,9 +2,9 @@
 /*
  * Memory order
  *
- * Driver and device share the rings without a lock, on CPUs that need not be strong.  The four races,
- * as litmus tests: W and R are single accesses (base/le.h) in program order, "exists" is what must
- * never be seen.  The barriers of the driver are those that 2.7.13 and 2.7.14 want of it.
+ * Driver and device share the rings without a lock, on CPUs that need not be strong.  The four
+ * races, as litmus tests: W and R are single accesses (base/le.h) in program order, "exists" is
+ * what must never be seen.  The barriers of the driver are those that 2.7.13 and 2.7.14 want of it.
  *
  * MP, available ring: what is popped is there.
  *	driver				device: virtq_pop(), virtq_want_kicks()
@@ -32,8 +32,8 @@
  *	R avail_event (or flags)	R avail.idx
  *	exists: the driver reads an avail_event that lies behind (flags 1), so does not notify,
  *	and the device reads an idx == last_avail, so sleeps
- * One of the two full barriers comes first in their single order; the read behind the other one sees
- * the write before it.  Acquire and release do not do: a read may still pass an older write to
+ * One of the two full barriers comes first in their single order; the read behind the other one
+ * sees the write before it.  Acquire and release do not do: a read may still pass an older write to
  * another place, even on x86, which has a store buffer.
  *
  * SB, interrupts: none is lost.
@@ -43,7 +43,8 @@
  *	R used_event (or flags)		R used.idx
  *	exists: the device reads a used_event outside its window (flags 1), and the driver
  *	an old idx
- * The window begins at the index published before, so what the driver named between two looks counts.
+ * The window begins at the index published before, so what the driver named between two looks
+ * counts.
  */
 #include "transport/virtq.h"
 
@@ -140,8 +141,8 @@ static bool map_rings(struct virtq *q)
 }
 
 /*
- * May the rings be touched?  Guest memory is unmapped when the guest balloons; the pointers are made
- * anew at the first use after that.
+ * May the rings be touched?  Guest memory is unmapped when the guest balloons; the pointers are
+ * made anew at the first use after that.
  */
 static bool rings_usable(struct virtq *q)
 {

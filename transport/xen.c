@@ -187,7 +187,9 @@ bool xen_ioreq_take(struct xen_domain *x, unsigned vcpu, struct xen_ioreq *ret)
 
 	if (slot->state != STATE_IOREQ_READY)
 		return false;
-	/* Pairs with the barrier in Xen's ioreq_send(): the request was written before the state. */
+	/*
+	 * Pairs with the barrier in Xen's ioreq_send(): the request was written before the state.
+	 */
 	__atomic_thread_fence(__ATOMIC_ACQUIRE);
 
 	ret->addr = slot->addr;

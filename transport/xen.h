@@ -42,15 +42,15 @@ struct xen_domain {
 
 /*
  * Open the handles and restrict all of the process's Xen handles to domid, for good
- * (xentoolcore_restrict_all(): IOCTL_PRIVCMD_RESTRICT, IOCTL_EVTCHN_RESTRICT_DOMID; plain hypercalls
- * are cut off), then learn nr_vcpus.
+ * (xentoolcore_restrict_all(): IOCTL_PRIVCMD_RESTRICT, IOCTL_EVTCHN_RESTRICT_DOMID; plain
+ * hypercalls are cut off), then learn nr_vcpus.
  */
 int xen_domain_init(struct xen_domain *x, uint16_t domid, const struct log_subject *subject);
 
 /*
- * Let go of the domain: unbind the event channels, unmap the ioreq page, close the handles.  An IOREQ
- * server that was not destroyed stays registered in Xen: accesses to its windows wait for an answer
- * until the domain is destroyed.
+ * Let go of the domain: unbind the event channels, unmap the ioreq page, close the handles.  An
+ * IOREQ server that was not destroyed stays registered in Xen: accesses to its windows wait for an
+ * answer until the domain is destroyed.
  */
 void xen_domain_fini(struct xen_domain *x);
 
@@ -63,7 +63,9 @@ int xen_server_create(struct xen_domain *x);
 /* Take the server out of Xen.  From then on the guest gets an abort in its windows. */
 void xen_server_destroy(struct xen_domain *x);
 
-/* Route guest accesses to [base, base + size), guest-physical bytes, to the server, or no longer. */
+/*
+ * Route guest accesses to [base, base + size), guest-physical bytes, to the server, or no longer.
+ */
 int xen_server_map_window(struct xen_domain *x, uint64_t base, uint32_t size);
 void xen_server_unmap_window(struct xen_domain *x, uint64_t base, uint32_t size);
 
@@ -98,8 +100,8 @@ void xen_ioreq_answer(struct xen_domain *x, unsigned vcpu, uint64_t data);
 /*
  * Map n guest frames from gfn at the page-aligned address va, replacing what is there.  err[i] is
  * 0 or a negative errno for each page; a page with an error must not be touched.  Returns 0 if the
- * call as a whole worked, else -errno, logged (rate-limited), with the range unmapped: a hole in the
- * address space.
+ * call as a whole worked, else -errno, logged (rate-limited), with the range unmapped: a hole in
+ * the address space.
  *
  * To unmap, map something else over all of it.  Never over a part: Linux's privcmd cannot split its
  * mappings.

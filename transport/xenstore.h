@@ -60,8 +60,8 @@ void xenstore_remove(struct xenstore *x, const char *dir, const char *key);
 bool xenstore_exists(struct xenstore *x, const char *path);
 
 /*
- * The names in a directory: *ret is one allocation, for the caller to free.  Returns how many, 0 for
- * a directory that doesn't exist.
+ * The names in a directory: *ret is one allocation, for the caller to free.  Returns how many, 0
+ * for a directory that doesn't exist.
  */
 unsigned xenstore_list(struct xenstore *x, const char *path, char ***ret);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Device suspend, which is new in VIRTIO 1.4 (2.1): not offered, so that no driver can ask for it.  What
- * its clauses say about a suspended device is kept, since the device is never suspended; each test
- * looks at what would be wrong if it were so by half.
+ * Device suspend, which is new in VIRTIO 1.4 (2.1): not offered, so that no driver can ask for it.
+ * What its clauses say about a suspended device is kept, since the device is never suspended; each
+ * test looks at what would be wrong if it were so by half.
  */
 #include "tests/conformance/conformance.h"
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* How a request is cut into descriptors is nobody's business but the driver's (VIRTIO 1.3, 2.7.4, 2.7.5.3). */
+/*
+ * How a request is cut into descriptors is nobody's business but the driver's (VIRTIO 1.3, 2.7.4,
+ * 2.7.5.3).
+ */
 #include <stdlib.h>
 
 #include "tests/conformance/conformance.h"

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Which memory of the driver's is read and written, and in what order (VIRTIO 1.3, 2.7.5.1, 2.7.8.2). */
+/*
+ * Which memory of the driver's is read and written, and in what order (VIRTIO 1.3, 2.7.5.1,
+ * 2.7.8.2).
+ */
 #include <endian.h>
 #include <errno.h>
 #include <stdatomic.h>
@@ -176,10 +179,10 @@ static void C5_descriptors_stay(void)
 }
 
 /*
- * A vCPU watches used.idx, and looks at the element, the data and the status at the moment it moves.  Each
- * of these lies on a page that the device has never touched: its first access takes a page fault, which is
- * long enough to be seen if it comes too late.  What all memory models have to allow, whether a CPU reorders
- * or not, is reasoned about in transport/virtq.c.
+ * A vCPU watches used.idx, and looks at the element, the data and the status at the moment it
+ * moves.  Each of these lies on a page that the device has never touched: its first access takes a
+ * page fault, which is long enough to be seen if it comes too late.  What all memory models have to
+ * allow, whether a CPU reorders or not, is reasoned about in transport/virtq.c.
  */
 #define ROUNDS 100
 #define PAGE   4096
@@ -223,8 +226,8 @@ static void *watch_used(void *arg)
 }
 
 /*
- * A GET_ID through a new queue.  Its used.idx is at the end of a page, which ended the last round; then come
- * three new ones: elements, data, status.
+ * A GET_ID through a new queue.  Its used.idx is at the end of a page, which ended the last round;
+ * then come three new ones: elements, data, status.
  */
 static void begin_round(struct drv_queue *q, uint64_t pages)
 {
@@ -334,7 +337,9 @@ static void check_sample(struct drv *d, const struct sample *s, const uint8_t se
 	check_claim(d, &r, truth);
 }
 
-/* Beyond its 20 bytes the serial number may be padded with zeroes, which would have to be written. */
+/*
+ * Beyond its 20 bytes the serial number may be padded with zeroes, which would have to be written.
+ */
 static void C15_len_is_not_too_much(void)
 {
 	two_caches(disks);

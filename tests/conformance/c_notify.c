@@ -158,8 +158,9 @@ static unsigned flags_seen(struct drv_queue *q)
 }
 
 /*
- * The worker stands still in the middle of its round, since its interrupt does: a ringful of requests is
- * used, and it does not know yet whether there are more.  Returns the rule that holds it.
+ * The worker stands still in the middle of its round, since its interrupt does: a ringful
+ * of requests is used, and it does not know yet whether there are more.  Returns the rule
+ * that holds it.
  */
 static unsigned stop_in_mid_round(struct drv_queue *q)
 {

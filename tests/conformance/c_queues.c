@@ -40,9 +40,9 @@ static void reset_in_mid_request(struct drv *d)
 }
 
 /*
- * A queue is reset while reads of it wait for the disk, and while there is a write in it that nobody has
- * notified.  From then on the rings stay as they are, there are no interrupts, and nothing is written to
- * the disk; the queue that is there afterwards knows nothing of it.
+ * A queue is reset while reads of it wait for the disk, and while there is a write in it that
+ * nobody has notified.  From then on the rings stay as they are, there are no interrupts, and
+ * nothing is written to the disk; the queue that is there afterwards knows nothing of it.
  */
 static void C22_nothing_after_queue_reset(void)
 {
@@ -175,7 +175,9 @@ static bool try_size(struct drv *d, unsigned size)
 	return drv_read(d, R_QUEUE_READY);
 }
 
-/* Each size that is a power of two works, over and over through the ring; no other can be set up. */
+/*
+ * Each size that is a power of two works, over and over through the ring; no other can be set up.
+ */
 static void C25_queue_sizes(void)
 {
 	struct drv *d = running_device(0);

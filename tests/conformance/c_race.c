@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Where notifications get lost: one side decides that it needs none, while the other one decides to
- * sleep.  The status byte of a request tells the driver when the device is about to: it is written just before
- * the device looks for more, asks for notifications, and shows the used element.  The driver watches it on
- * a CPU of its own, and acts then, a little sooner or later each time.
+ * sleep.  The status byte of a request tells the driver when the device is about to: it is written
+ * just before the device looks for more, asks for notifications, and shows the used element.  The
+ * driver watches it on a CPU of its own, and acts then, a little sooner or later each time.
  *
- * Whether something was lost is not a matter of time: the device has answered what was written to its
- * registers later, so it has nothing left to do.
+ * Whether something was lost is not a matter of time: the device has answered what was written to
+ * its registers later, so it has nothing left to do.
  */
 #include <endian.h>
 #include <semaphore.h>
@@ -86,8 +86,8 @@ static void make_available(uint16_t idx)
 }
 
 /*
- * Until the device has almost done the request at idx, and then a little.  False if that does not come
- * for long: who waits has to find out whether anything was lost.
+ * Until the device has almost done the request at idx, and then a little.  False if that does not
+ * come for long: who waits has to find out whether anything was lost.
  */
 static bool wait_for_moment(uint16_t idx)
 {
@@ -118,8 +118,8 @@ static bool wants_notification(uint16_t idx)
 }
 
 /*
- * The device is about to sleep when one more request comes.  Either it has seen that one, then there can be
- * another, or it has to be told.
+ * The device is about to sleep when one more request comes.  Either it has seen that one, then
+ * there can be another, or it has to be told.
  */
 static void one_more_request(void)
 {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * No notification is lost, in either direction, with driver and device on CPUs of their own.  First the two
- * moments that matter are met on purpose, thousands of times (c_race.c).  Then drivers go on as they do: they
- * sleep for interrupts only, and notify only if they are asked to; a look at a wrong moment, and they
- * sleep for ever.
+ * No notification is lost, in either direction, with driver and device on CPUs of their own.  First
+ * the two moments that matter are met on purpose, thousands of times (c_race.c).  Then drivers go
+ * on as they do: they sleep for interrupts only, and notify only if they are asked to; a look at a
+ * wrong moment, and they sleep for ever.
  */
 #include "tests/conformance/conformance.h"
 #include "tests/conformance/ops.h"

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The conformance table: one named test for each clause of VIRTIO that a virtio-mmio block device with
- * split rings has to keep.  The numbers of the clauses are ours; docs/conformance.md, which is made from
- * this table, has them with the section of the specification.
+ * The conformance table: one named test for each clause of VIRTIO that a virtio-mmio block device
+ * with split rings has to keep.  The numbers of the clauses are ours; docs/conformance.md, which is
+ * made from this table, has them with the section of the specification.
  *
- * Each test runs in a process and a simulation of its own, against the unmodified daemon; it uses only what
- * a guest can see, and fault injection to slow the storage down.  It fails by sim_check().
+ * Each test runs in a process and a simulation of its own, against the unmodified daemon;
+ * it uses only what a guest can see, and fault injection to slow the storage down.  It
+ * fails by sim_check().
  */
 #ifndef TESTS_CONFORMANCE_CONFORMANCE_H
 #define TESTS_CONFORMANCE_CONFORMANCE_H
@@ -32,7 +33,10 @@ struct clause {
 	void (*test)(void);
 };
 
-/* An entry: CLAUSE(B11, MUST, true, "4.2.2.1", queue_reset_completes, "...") is B11_queue_reset_completes(). */
+/*
+ * An entry: CLAUSE(B11, MUST, true, "4.2.2.1", queue_reset_completes, "...") is
+ * B11_queue_reset_completes().
+ */
 #define CLAUSE(id_, level_, counted_, section_, fn, text_)                             \
 	{                                                                              \
 		.id = #id_, .level = level_, .counted = counted_, .section = section_, \
@@ -69,8 +73,9 @@ extern struct guest *the_guest;
 extern const char *the_image;
 
 /*
- * Start the simulation and a guest with one disk, whose image has the pattern of sim_pattern(); a driver for
- * it that has touched nothing yet.  Once in a test; what it started is ended by the caller of the test.
+ * Start the simulation and a guest with one disk, whose image has the pattern of sim_pattern(); a
+ * driver for it that has touched nothing yet.  Once in a test; what it started is ended by the
+ * caller of the test.
  */
 struct drv *device(const struct device_spec *spec);
 
@@ -78,19 +83,24 @@ struct drv *device(const struct device_spec *spec);
 struct drv *running_device(uint64_t without);
 
 /*
- * In place of device(): a guest of two vCPUs with a disk of each kind, of 1 MiB each; a driver for each,
- * which has touched nothing yet.
+ * In place of device(): a guest of two vCPUs with a disk of each kind, of 1 MiB each; a driver for
+ * each, which has touched nothing yet.
  */
 enum { DISCARDS, KEEPS, BUFFERED, READ_ONLY, NO_IMAGE, VARIANTS };
 void device_variants(struct drv ret[VARIANTS]);
 
-/* The same; none of them offers a feature, and a driver that wants it nevertheless does not get on. */
+/*
+ * The same; none of them offers a feature, and a driver that wants it nevertheless does not get on.
+ */
 void device_variants_without(unsigned bit, struct drv ret[VARIANTS]);
 
 /* A device of so many queues, and vCPUs. */
 struct drv *device_with_queues(unsigned n);
 
-/* Slow storage: operations (FAULT_BIT()) on the image stay in flight from now on, until faults_remove(). */
+/*
+ * Slow storage: operations (FAULT_BIT()) on the image stay in flight from now on, until
+ * faults_remove().
+ */
 unsigned hold(uint64_t ops);
 
 /* The image has another size now, and the daemon is told to look. */
@@ -100,8 +110,8 @@ void resize_image(uint64_t bytes);
 void wait_interrupt_status(struct drv *d, uint32_t bits);
 
 /*
- * Give the device time for what it should not do: the worker has gone through its loop some times.  Only
- * for that; what it should do is waited for.
+ * Give the device time for what it should not do: the worker has gone through its loop some times.
+ * Only for that; what it should do is waited for.
  */
 void let_run(struct drv *d);
 

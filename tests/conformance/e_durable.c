@@ -204,7 +204,9 @@ static void run(const struct mode *m, const struct fault_rule *fault, bool page_
 	check_content();
 }
 
-/* One of the first flushes fails; on a disk that was attached anew, since none recovers from that. */
+/*
+ * One of the first flushes fails; on a disk that was attached anew, since none recovers from that.
+ */
 static void run_with_failing_sync(unsigned disk, unsigned m)
 {
 	const struct fault_rule fails = { .ops = FAULT_BIT(FAULT_FSYNC),

@@ -60,7 +60,9 @@ static void E23_discard_does_not_know_unmap(void)
 	sim_check(with_flags(d, T_DISCARD, 32, 0, 0) == BLK_OK, "the same without the flag");
 }
 
-/* Space that a disk of device_variants() takes, in 512 bytes; what was written is on the disk then. */
+/*
+ * Space that a disk of device_variants() takes, in 512 bytes; what was written is on the disk then.
+ */
 static long blocks(struct drv *d, unsigned disk)
 {
 	struct stat st;

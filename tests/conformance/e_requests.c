@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Requests that the block device reads, writes, or refuses, and how it answers (VIRTIO 1.3, 5.2.6). */
+/*
+ * Requests that the block device reads, writes, or refuses, and how it answers (VIRTIO 1.3, 5.2.6).
+ */
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>

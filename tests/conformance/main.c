@@ -4,8 +4,8 @@
  * conformance ID...            only these
  * conformance --markdown FILE  run all, and write the table to FILE as docs/conformance.md has it
  *
- * Two tests run at a time, each in a process of its own (conformance --run ID).  Ends with status 0 if all
- * pass, and, if these are all, the score is complete.
+ * Two tests run at a time, each in a process of its own (conformance --run ID).  Ends with status 0
+ * if all pass, and, if these are all, the score is complete.
  */
 #include <errno.h>
 #include <stdio.h>

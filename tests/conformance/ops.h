@@ -12,8 +12,8 @@
 extern const char *const *const two_images;
 
 /*
- * In place of device(): a guest with two disks of 4 MiB with sim_pattern(), the first served directly, the
- * second through the page cache; a driver for each, which has touched nothing yet.
+ * In place of device(): a guest with two disks of 4 MiB with sim_pattern(), the first served
+ * directly, the second through the page cache; a driver for each, which has touched nothing yet.
  */
 void two_caches(struct drv ret[2]);
 
@@ -51,34 +51,39 @@ struct image_ops recorded_ops(const char *path);
 /* None of these was done to the image since record_ops(). */
 void check_nothing_recorded(const char *path);
 
-/* The serial number of a disk that has none in the configuration is its vdev: 20 bytes, NUL-padded. */
+/*
+ * The serial number of a disk that has none in the configuration is its vdev: 20 bytes, NUL-padded.
+ */
 bool is_serial(const void *data, const char *serial);
 
 /*
- * Wait, without sleeping for interrupts, until used.idx is idx, and until the device has decided about
- * the interrupt for it: it has, when it answers the next access.
+ * Wait, without sleeping for interrupts, until used.idx is idx, and until the device has decided
+ * about the interrupt for it: it has, when it answers the next access.
  */
 void settle(struct drv_queue *q, uint16_t idx);
 
 /*
- * For races between the device and the guest, if this machine allows it: before device(), everything comes
- * before other programs and leaves one CPU; and then the calling vCPU, and no other, has it.
+ * For races between the device and the guest, if this machine allows it: before device(),
+ * everything comes before other programs and leaves one CPU; and then the calling vCPU, and no
+ * other, has it.
  */
 void race_prepare(void);
 void race_take_cpu(void);
 
-/* Once round a loop that watches memory; seldom enough it gives way, should there be one CPU only. */
+/*
+ * Once round a loop that watches memory; seldom enough it gives way, should there be one CPU only.
+ */
 void spin(unsigned *n);
 
 /*
- * Notifications in both directions at the moment when the other side decides whether it wants them, without
- * these features; on queue 0 of a device after race_prepare().
+ * Notifications in both directions at the moment when the other side decides whether it wants them,
+ * without these features; on queue 0 of a device after race_prepare().
  */
 void race(struct drv *d, uint64_t without);
 
 /*
- * A pool of requests that are made available over and over: GET_ID, which needs no storage, each in an
- * indirect table of its own.
+ * A pool of requests that are made available over and over: GET_ID, which needs no storage, each in
+ * an indirect table of its own.
  */
 #define POOL_MAX 32 /* as many as the device begins in one round */
 struct pool {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A struct machine in this process, of which there is one: the fake hypervisor's domain with a disk,
- * daemon/disk.c on a fake backend, which the guest's driver (tests/guest/driver.h) reaches by function
- * calls.  Nobody runs the worker's rounds but vm_round(), and the driver while it waits.
+ * A struct machine in this process, of which there is one: the fake hypervisor's domain with a
+ * disk, daemon/disk.c on a fake backend, which the guest's driver (tests/guest/driver.h) reaches by
+ * function calls.  Nobody runs the worker's rounds but vm_round(), and the driver while it waits.
  */
 #ifndef TESTS_FAKE_MACHINE_H
 #define TESTS_FAKE_MACHINE_H
@@ -49,8 +49,9 @@ void vm_start(struct drv *d, const struct vm_options *o);
 void vm_stop(void);
 
 /*
- * For cmocka: vm_start() with the options named, the test, and vm_stop(), in a file that has a `static
- * struct drv d`.  A file's own set_up() calls vm_set_up() first, its tear_down() vm_tear_down() last.
+ * For cmocka: vm_start() with the options named, the test, and vm_stop(), in a file that
+ * has a `static struct drv d`.  A file's own set_up() calls vm_set_up() first, its
+ * tear_down() vm_tear_down() last.
  */
 int vm_set_up(void **state);
 int vm_tear_down(void **state);

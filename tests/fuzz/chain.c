@@ -3,17 +3,17 @@
  * Theory
  *
  * Packed bytes become descriptor chains, and those block requests: transport/virtq.c and
- * daemon/request.c.  Made for speed: guest memory is one heap block (so that the sanitizer sees each
- * byte beyond it), nothing is mapped, and the disk lives for the whole run; each execution resets it
- * as a driver does.
+ * daemon/request.c.  Made for speed: guest memory is one heap block (so that the sanitizer sees
+ * each byte beyond it), nothing is mapped, and the disk lives for the whole run; each execution
+ * resets it as a driver does.
  *
  * Beside the disk runs a second implementation of what the specification says, simple and with no
  * memory that changes under it: chains to byte streams, byte streams to effects.  At the end all of
  * guest memory, the image, the calls of the backend, interrupts and counters must be as that one
  * says.  Only when a request overwrites the rings themselves it is not asked.
  *
- * The input: two bytes of options, a byte that says which backend calls fail, and then records of four
- * bytes: an operation, of which add_record() has the list, and three arguments.
+ * The input: two bytes of options, a byte that says which backend calls fail, and then records of
+ * four bytes: an operation, of which add_record() has the list, and three arguments.
  */
 #include <assert.h>
 #include <errno.h>

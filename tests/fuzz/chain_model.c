@@ -176,7 +176,9 @@ static uint8_t io(const struct chain *c, bool write, uint64_t sector)
 	return VIRTIO_BLK_S_OK;
 }
 
-/* A whole request with all its bytes in memory: its status, and the data bytes that were written. */
+/*
+ * A whole request with all its bytes in memory: its status, and the data bytes that were written.
+ */
 static uint8_t answer(const struct chain *c, uint64_t *ret_written)
 {
 	struct {
@@ -246,7 +248,9 @@ bool model_run(struct world *world, const struct disk *d, uint8_t fails)
 	given_back = 0;
 	event_idx = negotiated(VIRTIO_F_EVENT_IDX);
 	n = get16(w->ram, AVAIL + 2);
-	/* No notifications, please, and again when all is done; a device that is broken never is. */
+	/*
+	 * No notifications, please, and again when all is done; a device that is broken never is.
+	 */
 	if (!event_idx)
 		put16(w->ram, USED, 1);
 	for (unsigned i = 0; i < n && !w->faults; i++) {

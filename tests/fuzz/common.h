@@ -46,8 +46,8 @@ void fuzz_fail(const char *file, int line, const char *fmt, ...)
 	} while (0)
 
 /*
- * From now on the product's log goes nowhere, but is formatted, and its lines are counted.  Everything
- * else on standard error is shown.  With FUZZ_LOG in the environment all is shown.
+ * From now on the product's log goes nowhere, but is formatted, and its lines are counted.
+ * Everything else on standard error is shown.  With FUZZ_LOG in the environment all is shown.
  */
 void fuzz_log_start(void);
 
@@ -55,9 +55,9 @@ void fuzz_log_start(void);
 extern uint64_t fuzz_log_lines;
 
 /*
- * The product is built with -fsanitize-coverage=trace-loads.  Loads are counted while fuzz_loads_on;
- * when the count reaches fuzz_loads_next, fuzz_loads_event is called, before that load happens: the
- * place to be a second vCPU.
+ * The product is built with -fsanitize-coverage=trace-loads.  Loads are counted while
+ * fuzz_loads_on; when the count reaches fuzz_loads_next, fuzz_loads_event is called, before that
+ * load happens: the place to be a second vCPU.
  */
 extern bool fuzz_loads_on;
 extern uint64_t fuzz_loads, fuzz_loads_next;

@@ -2,16 +2,16 @@
 /*
  * Theory
  *
- * The input is the text of a configuration file, and goes through all of config/: what stands before
- * libconfig, libconfig itself, the key table, the merging of scopes.  A file that is taken must hold
- * only values that the table allows, for whatever disk is asked for; one that is refused must say so in
- * the log, once per mistake, and leave nothing behind.
+ * The input is the text of a configuration file, and goes through all of config/: what stands
+ * before libconfig, libconfig itself, the key table, the merging of scopes.  A file that is taken
+ * must hold only values that the table allows, for whatever disk is asked for; one that is refused
+ * must say so in the log, once per mistake, and leave nothing behind.
  *
  * What a value is written as by the program itself must be read as that value again.
  *
  * The file is in a directory of its own, and what includes can name lies there, too, or is refused.
- * An input that begins with '!' is not the text, but the decisions of config_make.h: a text by chance
- * seldom gets past the syntax.
+ * An input that begins with '!' is not the text, but the decisions of config_make.h: a text by
+ * chance seldom gets past the syntax.
  */
 #include <fcntl.h>
 #include <stdio.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The libxen* libraries in this process, for harnesses that run the real transport/xen.c: one domain
- * with RAM in two places, an ioreq page, edge interrupts.  Any call can be made to fail.
+ * The libxen* libraries in this process, for harnesses that run the real transport/xen.c: one
+ * domain with RAM in two places, an ioreq page, edge interrupts.  Any call can be made to fail.
  */
 #ifndef TESTS_FUZZ_LIBXEN_H
 #define TESTS_FUZZ_LIBXEN_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * libxenstore in this process, for harnesses that run the real transport/xenstore.c: a small store, by
- * whole paths.  Any call can be made to fail.
+ * libxenstore in this process, for harnesses that run the real transport/xenstore.c: a small store,
+ * by whole paths.  Any call can be made to fail.
  */
 #ifndef TESTS_FUZZ_LIBXENSTORE_H
 #define TESTS_FUZZ_LIBXENSTORE_H

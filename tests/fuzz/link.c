@@ -3,19 +3,20 @@
  * Theory
  *
  * The input is a story of a watcher, two guests, and a toolstack: disks come and go, time passes,
- * signals arrive.  The guests' workers are broken, or taken over by their guests: they say anything at
- * any time, send no messages but bytes, with descriptors or without, close the link, write into the
- * shared state, die, or answer as they should.  watcher_main() itself runs, with all that it calls down
- * to the sockets; tests/fuzz/watcher_env.h is its surroundings.
+ * signals arrive.  The guests' workers are broken, or taken over by their guests: they say anything
+ * at any time, send no messages but bytes, with descriptors or without, close the link, write into
+ * the shared state, die, or answer as they should.  watcher_main() itself runs, with all that it
+ * calls down to the sockets; tests/fuzz/watcher_env.h is its surroundings.
  *
  * Whatever a worker does, its watcher
  *
- *   - takes an answer to what it has asked, once, and changes xenstore for that guest and disk only;
- *     anything else is nonsense: at most a line in the log, nothing in xenstore, nothing said;
+ *   - takes an answer to what it has asked, once, and changes xenstore for that guest and disk
+ *     only; anything else is nonsense: at most a line in the log, nothing in xenstore, nothing
+ *     said;
  *   - gives a worker the images of its own guest's disks and no other descriptor;
  *   - lets no control character into xenstore, and keeps no descriptor;
- *   - is rid of it 5 s after a disk is wanted back that it keeps, whatever else happens, and not before;
- *     what it has failed with is told when it has ended;
+ *   - is rid of it 5 s after a disk is wanted back that it keeps, whatever else happens, and not
+ *     before; what it has failed with is told when it has ended;
  *   - is rid of it, and has forgotten its guest, some seconds after the guest is gone;
  *   - ends when it is told to.
  *

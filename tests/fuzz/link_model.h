@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What the link harness knows about each worker: what the watcher has asked of it, what it has said that
- * the watcher has yet to hear, and so, what hearing it may lead to.
+ * What the link harness knows about each worker: what the watcher has asked of it, what it has said
+ * that the watcher has yet to hear, and so, what hearing it may lead to.
  */
 #ifndef TESTS_FUZZ_LINK_MODEL_H
 #define TESTS_FUZZ_LINK_MODEL_H
@@ -66,8 +66,8 @@ void model_read_all(void);
 void model_close_kept(unsigned worker);
 
 /*
- * What may be written to xenstore from now on: in the directories of a domain (0: of all), of one disk
- * (devid 0: of all); may_serve: a state 2.  Or nothing at all.
+ * What may be written to xenstore from now on: in the directories of a domain (0: of all), of one
+ * disk (devid 0: of all); may_serve: a state 2.  Or nothing at all.
  */
 void model_allow(uint16_t domid, uint32_t devid, bool may_serve);
 void model_allow_nothing(void);
@@ -79,8 +79,8 @@ void model_hear(unsigned worker);
 void model_see_exit(unsigned worker);
 
 /*
- * The toolstack wants a disk back (devid 0: all of the guest), and the watcher has seen that.  removed:
- * that was by removing its directory.
+ * The toolstack wants a disk back (devid 0: all of the guest), and the watcher has seen that.
+ * removed: that was by removing its directory.
  */
 void model_want(uint16_t domid, uint32_t devid, bool removed);
 
@@ -88,8 +88,8 @@ void model_want(uint16_t domid, uint32_t devid, bool removed);
 void model_check_closing(uint16_t domid, uint32_t devid);
 
 /*
- * Time has passed, and workers that were killed meanwhile are not reaped yet: each was given its time,
- * and no more than that.
+ * Time has passed, and workers that were killed meanwhile are not reaped yet: each was given its
+ * time, and no more than that.
  */
 void model_check_deadlines(void);
 

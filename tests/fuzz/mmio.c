@@ -2,17 +2,18 @@
 /*
  * Theory
  *
- * The input is a program for a hostile guest of a whole worker: register accesses of any offset, width
- * and value by several vCPUs; descriptors, rings and requests, right and wrong; kicks; pages that
- * vanish and come back, IOREQ_TYPE_INVALIDATE; and what the rest of the world does meanwhile: results
- * in any order, attaching, detaching and resizing, libxen calls that fail.
+ * The input is a program for a hostile guest of a whole worker: register accesses of any offset,
+ * width and value by several vCPUs; descriptors, rings and requests, right and wrong; kicks; pages
+ * that vanish and come back, IOREQ_TYPE_INVALIDATE; and what the rest of the world does meanwhile:
+ * results in any order, attaching, detaching and resizing, libxen calls that fail.
  *
  * A second vCPU is played by a list of writes to guest memory, each of which happens after so many
  * loads of the worker's: so also between two loads of the same field.
  *
  * What must hold is checked after each step (check_disk()), after each round of the worker
- * (check_round()), and at the end (world_finish()); by the fake backend, which holds requests to its contract;
- * by tests/fuzz/worker_env.c and libxen.c; and by the sanitizers: what is not mapped can't be touched.
+ * (check_round()), and at the end (world_finish()); by the fake backend, which holds requests to
+ * its contract; by tests/fuzz/worker_env.c and libxen.c; and by the sanitizers: what is not mapped
+ * can't be touched.
  */
 #include "base/util.h"
 #include "tests/fuzz/common.h"

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The guest of tests/fuzz/mmio.c: its vCPUs and its memory, and what must hold after all that it does.
+ * The guest of tests/fuzz/mmio.c: its vCPUs and its memory, and what must hold after all
+ * that it does.
  */
 #ifndef TESTS_FUZZ_MMIO_CHECK_H
 #define TESTS_FUZZ_MMIO_CHECK_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What happens around the guest of tests/fuzz/mmio.c: the watcher, the storage and the hypervisor, with
- * steps that take their arguments from the input.
+ * What happens around the guest of tests/fuzz/mmio.c: the watcher, the storage and the hypervisor,
+ * with steps that take their arguments from the input.
  */
 #ifndef TESTS_FUZZ_MMIO_WORLD_H
 #define TESTS_FUZZ_MMIO_WORLD_H

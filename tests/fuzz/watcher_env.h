@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * All that surrounds a watcher, in this process: watcher_main() itself runs, with the real link, state
- * and images, but its loop is a function of the harness, its workers are played by the harness, and
- * time passes when told to.  Xenstore is tests/fuzz/libxenstore.h.
+ * All that surrounds a watcher, in this process: watcher_main() itself runs, with the real link,
+ * state and images, but its loop is a function of the harness, its workers are played by the
+ * harness, and time passes when told to.  Xenstore is tests/fuzz/libxenstore.h.
  */
 #ifndef TESTS_FUZZ_WATCHER_ENV_H
 #define TESTS_FUZZ_WATCHER_ENV_H

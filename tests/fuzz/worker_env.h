@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * All that surrounds a worker, in this process: worker_main() itself runs, but its loop is a function
- * of the harness, the link to the watcher is a variable, and its disks lie on tests/fake/backend.h.
- * Xen is tests/fuzz/libxen.h.
+ * All that surrounds a worker, in this process: worker_main() itself runs, but its loop is a
+ * function of the harness, the link to the watcher is a variable, and its disks lie on
+ * tests/fake/backend.h.  Xen is tests/fuzz/libxen.h.
  */
 #ifndef TESTS_FUZZ_WORKER_ENV_H
 #define TESTS_FUZZ_WORKER_ENV_H
@@ -17,9 +17,9 @@
 void env_start(void);
 
 /*
- * A worker from its beginning to its end.  program() runs in the place of loop_run() and returns when
- * the worker is to end.  Checks that the worker leaves nothing behind.  failing: which call fails of
- * those that the worker begins with; -1: none.
+ * A worker from its beginning to its end.  program() runs in the place of loop_run() and returns
+ * when the worker is to end.  Checks that the worker leaves nothing behind.  failing: which call
+ * fails of those that the worker begins with; -1: none.
  */
 void env_run(void (*program)(void), int failing);
 

@@ -2,16 +2,16 @@
 /*
  * Theory
  *
- * The input is a backend directory in xenstore, nodes and their values, and the path of a watch event.
- * It goes through transport/xenstore.c and daemon/discover.c, above tests/fuzz/libxenstore.h, of which
- * any call may fail.
+ * The input is a backend directory in xenstore, nodes and their values, and the path of a watch
+ * event.  It goes through transport/xenstore.c and daemon/discover.c, above
+ * tests/fuzz/libxenstore.h, of which any call may fail.
  *
- * Whatever is there, a disk that is taken has values that can be served; one that is not is either not
- * complete, with the name of a missing node, or refused with a line in the log; and the state is only
- * changed where it is what was expected.
+ * Whatever is there, a disk that is taken has values that can be served; one that is not is either
+ * not complete, with the name of a missing node, or refused with a line in the log; and the state
+ * is only changed where it is what was expected.
  *
- * The input: a byte for the event's length, the event; then nodes: a byte for the key, a byte for the
- * length, the value; or a byte for the failure of a call, and one for which.
+ * The input: a byte for the event's length, the event; then nodes: a byte for the key, a byte for
+ * the length, the value; or a byte for the failure of a call, and one for which.
  */
 #include <errno.h>
 #include <stdio.h>

@@ -332,7 +332,9 @@ bool drv_used(struct drv_queue *q, uint32_t *ret_id, uint32_t *ret_len)
 	return true;
 }
 
-/* Ask for an interrupt when the next element has been used, as virtqueue_enable_cb() of Linux does. */
+/*
+ * Ask for an interrupt when the next element has been used, as virtqueue_enable_cb() of Linux does.
+ */
 static void want_interrupt(struct drv_queue *q)
 {
 	if (q->d->features & BIT64(F_EVENT_IDX))

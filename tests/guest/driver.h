@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A guest's driver for virtio-mmio and virtio-blk, on any struct machine.  It does what Linux does, and
- * lets a test break every rule on the way: registers, rings and descriptors can be written raw.
+ * A guest's driver for virtio-mmio and virtio-blk, on any struct machine.  It does what Linux does,
+ * and lets a test break every rule on the way: registers, rings and descriptors can be written raw.
  *
- * Written against the specification (VIRTIO 1.3), not against the daemon: it shares no definitions with
- * it.  A struct drv is used by one thread at a time.
+ * Written against the specification (VIRTIO 1.3), not against the daemon: it shares no definitions
+ * with it.  A struct drv is used by one thread at a time.
  */
 #ifndef TESTS_GUEST_DRIVER_H
 #define TESTS_GUEST_DRIVER_H
@@ -174,7 +174,10 @@ struct drv {
 	struct drv_queue q[DRV_QUEUES_MAX];
 };
 
-/* A driver for the device in a window; nothing is touched yet.  heap: bytes for drv_alloc(); 0: none. */
+/*
+ * A driver for the device in a window; nothing is touched yet.  heap: bytes for
+ * drv_alloc(); 0: none.
+ */
 void drv_init(struct drv *d, struct machine *m, uint64_t base, unsigned line, uint64_t heap);
 
 /* Registers, 32 bits wide; of any width; two halves of a 64-bit register, low first. */
@@ -239,8 +242,8 @@ bool drv_kick_wanted(struct drv_queue *q, uint16_t old_avail_idx);
 bool drv_used(struct drv_queue *q, uint32_t *ret_id, uint32_t *ret_len);
 
 /*
- * The same, and sleep for it, by interrupts and a look now and then.  A device that needs minutes ends the
- * test.
+ * The same, and sleep for it, by interrupts and a look now and then.  A device that needs minutes
+ * ends the test.
  */
 void drv_wait_used(struct drv_queue *q, uint32_t *ret_id, uint32_t *ret_len);
 
@@ -254,8 +257,8 @@ struct drv_seg {
 };
 
 /*
- * A chain of n segments whose last ones, from index direct on, are in an indirect table (n or more: none
- * are).  Returns the head, not yet available.
+ * A chain of n segments whose last ones, from index direct on, are in an indirect table (n or more:
+ * none are).  Returns the head, not yet available.
  */
 uint16_t drv_chain(struct drv_queue *q, const struct drv_seg *s, unsigned n, unsigned direct);
 
@@ -283,7 +286,9 @@ struct drv_blk {
 struct drv_blk drv_blk_usual(uint32_t type, uint64_t sector, const void *out, uint32_t out_len,
 			     uint32_t in_len);
 
-/* A range of DISCARD or WRITE_ZEROES as the device reads it (5.2.6); several of them are an array. */
+/*
+ * A range of DISCARD or WRITE_ZEROES as the device reads it (5.2.6); several of them are an array.
+ */
 struct drv_range {
 	uint64_t sector;
 	uint32_t sectors, flags;

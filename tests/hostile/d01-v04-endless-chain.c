@@ -1,8 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* D1, V4: chains that loop, have more elements than the queue, or more bytes than 32 bits can count. */
+/*
+ * D1, V4: chains that loop, have more elements than the queue, or more bytes than 32 bits can
+ * count.
+ */
 #include "tests/hostile/frame/hostile.h"
 
-/* A chain of n descriptors in the queue's own table, from 0 on, of which the last one leads to next. */
+/*
+ * A chain of n descriptors in the queue's own table, from 0 on, of which the last one leads to
+ * next.
+ */
 static void chain(struct hostile *h, unsigned n, uint32_t len, uint16_t flags, uint16_t next)
 {
 	uint64_t memory = drv_alloc(&h->d, 4096);
@@ -43,7 +49,9 @@ static void one_too_many(struct hostile *h)
 	drv_kick(q);
 }
 
-/* 128 descriptors of 256 MiB less a byte each: no such memory, and used.len could not say so much. */
+/*
+ * 128 descriptors of 256 MiB less a byte each: no such memory, and used.len could not say so much.
+ */
 static void huge(struct hostile *h)
 {
 	struct drv_queue *q = &h->d.q[0];

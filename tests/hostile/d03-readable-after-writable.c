@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* D3: a device-readable descriptor behind a device-writable one; no byte of the chain is written. */
+/*
+ * D3: a device-readable descriptor behind a device-writable one; no byte of the chain is written.
+ */
 #include "tests/hostile/frame/hostile.h"
 
 static void attack(struct hostile *h, unsigned direct, bool status_first)

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* D7: an indirect table that is empty, not whole descriptors, longer than the limit, or not in memory. */
+/*
+ * D7: an indirect table that is empty, not whole descriptors, longer than the limit, or not in
+ * memory.
+ */
 #include "tests/hostile/frame/hostile.h"
 
 #define RAM_END (HYP_RAM0_BASE + (16ull << 20)) /* of the attacker */

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* D9, V3: a head that is not in the queue's table, though it may be in a table of the largest size. */
+/*
+ * D9, V3: a head that is not in the queue's table, though it may be in a table of the largest size.
+ */
 #include "tests/hostile/frame/hostile.h"
 
 static void attack(struct hostile *h, uint16_t head)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * D10: a head that is made available again while its request is in flight: a fault, and the request that is in
- * flight is answered once.
+ * D10: a head that is made available again while its request is in flight: a fault, and the request
+ * that is in flight is answered once.
  */
 #include "tests/hostile/frame/hostile.h"
 

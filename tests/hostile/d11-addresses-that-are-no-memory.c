@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * D11: addresses that wrap, are not RAM, lie in a window of registers, or in a page that was given back.  As
- * data or header: the request is answered IOERR.  As status byte, indirect table or rings: a fault, for there
- * is nowhere to answer to.
+ * D11: addresses that wrap, are not RAM, lie in a window of registers, or in a page that was given
+ * back.  As data or header: the request is answered IOERR.  As status byte, indirect table or
+ * rings: a fault, for there is nowhere to answer to.
  */
 #include "tests/hostile/frame/hostile.h"
 
@@ -46,7 +46,10 @@ static void expect_ioerr(struct hostile *h, uint64_t status, const char *what)
 
 static void requests(struct hostile *h, uint64_t bad)
 {
-	/* At the end of the heap, of which nothing else needs so much; a header of zeroes is a read. */
+	/*
+	 * At the end of the heap, of which nothing else needs so much; a header of zeroes
+	 * is a read.
+	 */
 	uint64_t header = h->d.heap_end - 2048, data = header + 512, status = data + 1024;
 
 	read_at(h, header, bad, status);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * D12, V8: descriptors, an indirect table, the header or the available index change while they are being
- * looked at.  Each field is read once; whatever it was, nothing outside the buffers is written.
+ * D12, V8: descriptors, an indirect table, the header or the available index change while
+ * they are being looked at.  Each field is read once; whatever it was, nothing outside the
+ * buffers is written.
  */
 #include "tests/hostile/frame/hostile.h"
 
@@ -129,8 +130,8 @@ static void attack(struct hostile *h, enum what what)
 }
 
 /*
- * The worker is stopped between looking at an indirect descriptor and at its table, where it maps the table: the length
- * that it goes on with is the one that it has checked.
+ * The worker is stopped between looking at an indirect descriptor and at its table, where it maps
+ * the table: the length that it goes on with is the one that it has checked.
  */
 static void table_that_grows(struct hostile *h)
 {

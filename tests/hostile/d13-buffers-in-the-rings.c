@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * D13: data, header, status or an indirect table in the memory of the rings, so that the device overwrites what
- * it works with.  The device may break; nothing else does.
+ * D13: data, header, status or an indirect table in the memory of the rings, so that the device
+ * overwrites what it works with.  The device may break; nothing else does.
  */
 #include "tests/hostile/frame/hostile.h"
 

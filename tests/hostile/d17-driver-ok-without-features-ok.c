@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* D17: DRIVER_OK of a driver that has not finished the negotiation does not stick; no request is served. */
+/*
+ * D17: DRIVER_OK of a driver that has not finished the negotiation does not stick; no
+ * request is served.
+ */
 #include "tests/hostile/frame/hostile.h"
 
 static void attack(struct hostile *h, uint32_t status)

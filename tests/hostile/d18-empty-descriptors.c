@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* D18: descriptors of length 0 are no bytes: a request with some between is served, one of nothing else is not. */
+/*
+ * D18: descriptors of length 0 are no bytes: a request with some between is served, one of nothing
+ * else is not.
+ */
 #include "tests/hostile/frame/hostile.h"
 
 /* The segments of a read, with an empty one before each; addresses of empty ones mean nothing. */

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* P1: RING_RESET is offered, so the register QueueReset works: the queue begins anew, the other one goes on. */
+/*
+ * P1: RING_RESET is offered, so the register QueueReset works: the queue begins anew, the other
+ * one goes on.
+ */
 #include "tests/hostile/frame/hostile.h"
 
 static uint8_t flush(struct drv_queue *q)

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* P2: a capacity that changes under the driver has another ConfigGeneration, and the driver is told. */
+/*
+ * P2: a capacity that changes under the driver has another ConfigGeneration, and the driver is
+ * told.
+ */
 #include <signal.h>
 #include <unistd.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * P4: header, data and status cut into descriptors anywhere, each byte in one of its own included, data and
- * status in one, header and data in one: all of them are served.
+ * P4: header, data and status cut into descriptors anywhere, each byte in one of its own included,
+ * data and status in one, header and data in one: all of them are served.
  */
 #include "tests/hostile/frame/hostile.h"
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * P5, P6: sectors whose byte offset needs more than 64 bits, counts whose bytes need more than 32: IOERR, and
- * the beginning of the disk, where they would land, stays as it is.  Ranges may be cut anywhere.
+ * P5, P6: sectors whose byte offset needs more than 64 bits, counts whose bytes need more than
+ * 32: IOERR, and the beginning of the disk, where they would land, stays as it is.  Ranges may
+ * be cut anywhere.
  */
 #include "tests/hostile/frame/hostile.h"
 

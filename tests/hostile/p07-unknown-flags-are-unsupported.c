@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* P7: flags of a discard, and unknown ones of write zeroes, are answered UNSUPP, and counted as that. */
+/*
+ * P7: flags of a discard, and unknown ones of write zeroes, are answered UNSUPP, and
+ * counted as that.
+ */
 #include "tests/hostile/frame/hostile.h"
 
 static uint8_t range(struct hostile *h, uint32_t type, uint32_t flags)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * P8: FLUSH is always offered, and makes the storage flush; without it, or with writeback 0, each write is stable
- * when it is answered.
+ * P8: FLUSH is always offered, and makes the storage flush; without it, or with writeback 0, each
+ * write is stable when it is answered.
  */
 #include <stdlib.h>
 

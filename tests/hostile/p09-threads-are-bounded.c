@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * P9: whatever is in flight, a guest does not make the kernel start threads without end for its worker: all
- * queues are full of flushes, discards, zeroes and buffered writes again and again.
+ * P9: whatever is in flight, a guest does not make the kernel start threads without end for its
+ * worker: all queues are full of flushes, discards, zeroes and buffered writes again and again.
  */
 #include <dirent.h>
 #include <stdio.h>

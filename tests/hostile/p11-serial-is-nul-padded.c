@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* P11: GET_ID gives 20 bytes, padded with NUL; no more of them than there is room for, and none elsewhere. */
+/*
+ * P11: GET_ID gives 20 bytes, padded with NUL; no more of them than there is room for, and none
+ * elsewhere.
+ */
 #include "tests/hostile/frame/hostile.h"
 
 static void get(struct hostile *h, uint32_t room)

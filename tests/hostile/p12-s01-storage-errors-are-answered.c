@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * P12, S1: what the storage can't do (ENOSPC, EIO ...) is answered IOERR, for each kind of request; it is counted,
- * the log has a bounded number of lines of it, and the disk goes on when the storage does.
+ * P12, S1: what the storage can't do (ENOSPC, EIO ...) is answered IOERR, for each kind of
+ * request; it is counted, the log has a bounded number of lines of it, and the disk goes on when
+ * the storage does.
  */
 #include <errno.h>
 

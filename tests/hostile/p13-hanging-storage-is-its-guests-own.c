@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * P13: each guest has a process of its own, and each of its disks a share of the bounce buffers: while the storage of
- * one hangs, with requests in flight and waiting that are more than all bounce buffers, the guest's other disk and the
- * other guest are served; and the requests end well when the storage comes back.
+ * P13: each guest has a process of its own, and each of its disks a share of the bounce buffers:
+ * while the storage of one hangs, with requests in flight and waiting that are more than all bounce
+ * buffers, the guest's other disk and the other guest are served; and the requests end well when
+ * the storage comes back.
  */
 #include "tests/hostile/frame/hostile.h"
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * R3, fairness: two queues of 256 are refilled with reads of one sector as fast as they are emptied, and then with
- * requests that need no storage, so that they are full whenever the worker looks.  The guest's other disk and the
- * other guest, which ask for one thing at a time, are served all the while.
+ * R3, fairness: two queues of 256 are refilled with reads of one sector as fast as they are
+ * emptied, and then with requests that need no storage, so that they are full whenever the worker
+ * looks.  The guest's other disk and the other guest, which ask for one thing at a time, are served
+ * all the while.
  */
 #include <stdio.h>
 #include <time.h>
@@ -26,7 +27,10 @@ static struct point now(struct hostile *h)
 			       h->bystander.served };
 }
 
-/* How many requests a second: for the reader, since it depends on the machine and on who else uses it. */
+/*
+ * How many requests a second: for the reader, since it depends on the machine and on who
+ * else uses it.
+ */
 static void report(struct hostile *h, const char *when, const struct point *from, uint64_t served)
 {
 	struct point to = now(h);
@@ -74,7 +78,9 @@ static void *kick(void *arg)
 	return NULL;
 }
 
-/* The worker is stopped in each round, where it raises interrupts, until the queues are full again. */
+/*
+ * The worker is stopped in each round, where it raises interrupts, until the queues are full again.
+ */
 static void never_empty(struct hostile *h)
 {
 	struct fault_rule hold = { .ops = FAULT_BIT(FAULT_DM_SET_IRQ_LEVEL),

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * R5: chains and indirect tables of the greatest length, of 250 MiB each, one after the other.  A round of the worker
- * begins no more than 8 MiB and a request of them; seen by the interrupts, of which each round raises one.
+ * R5: chains and indirect tables of the greatest length, of 250 MiB each, one after the other.  A
+ * round of the worker begins no more than 8 MiB and a request of them; seen by the interrupts, of
+ * which each round raises one.
  */
 #include "tests/hostile/frame/hostile.h"
 

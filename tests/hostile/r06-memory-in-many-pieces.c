@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * R6: a guest that has given back every second page of its memory lets all others be touched: each is a mapping of its
- * own.  Their number is bounded, and so the worker stays below what Linux lets a process have; pages beyond the
- * bound are as if they were missing.  When the guest balloons again, all begins anew.
+ * R6: a guest that has given back every second page of its memory lets all others be touched: each
+ * is a mapping of its own.  Their number is bounded, and so the worker stays below what Linux lets
+ * a process have; pages beyond the bound are as if they were missing.  When the guest balloons
+ * again, all begins anew.
  */
 #include <stdio.h>
 

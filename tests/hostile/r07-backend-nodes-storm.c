@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * R7: hundreds of devices and garbage come and go below the backend's directory in xenstore, for the attacker's domain
- * and for ones that do not exist.
+ * R7: hundreds of devices and garbage come and go below the backend's directory in xenstore, for
+ * the attacker's domain and for ones that do not exist.
  */
 #include <stdio.h>
 

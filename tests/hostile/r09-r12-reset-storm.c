@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * R9, R11, R12: vCPUs reset the device, reset its queues, disable them, and flip the cache mode, all at once, while
- * requests are in flight and storage is slow.  A reset ends when they do.
+ * R9, R11, R12: vCPUs reset the device, reset its queues, disable them, and flip the cache mode,
+ * all at once, while requests are in flight and storage is slow.  A reset ends when they do.
  */
 #include "tests/hostile/frame/hostile.h"
 

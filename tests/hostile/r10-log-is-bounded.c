@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * R10: each kind of line that a guest can provoke, hundreds of times: faults, mistakes, features that are refused,
- * drivers that are ready, errors of the storage.  Ten of a kind come in a minute, which the frame counts.
+ * R10: each kind of line that a guest can provoke, hundreds of times: faults, mistakes, features
+ * that are refused, drivers that are ready, errors of the storage.  Ten of a kind come in a minute,
+ * which the frame counts.
  */
 #include <errno.h>
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * R13: disks are attached and detached all the time, with all that libxl does for them: nine of the attacker at once,
- * used or not, waited for or not; and guests that live for a moment.  Those that are served do not notice, and
- * nothing is left of those that were.
+ * R13: disks are attached and detached all the time, with all that libxl does for them: nine of the
+ * attacker at once, used or not, waited for or not; and guests that live for a moment.  Those that
+ * are served do not notice, and nothing is left of those that were.
  */
 #include <stdio.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * R14: the image grows and shrinks all the time under a guest that reads and writes: all is answered, and what both sizes
- * have is served.
+ * R14: the image grows and shrinks all the time under a guest that reads and writes: all is
+ * answered, and what both sizes have is served.
  */
 #include <signal.h>
 #include <unistd.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * R15: one vCPU gives pages back and takes them again, all the time, while another one has reads into the same pages
- * in flight.  Those are answered, in whatever way; a page that was given back is not written any more, which
- * guest_destroy() sees.
+ * R15: one vCPU gives pages back and takes them again, all the time, while another one has reads
+ * into the same pages in flight.  Those are answered, in whatever way; a page that was given back
+ * is not written any more, which guest_destroy() sees.
  */
 #include "tests/hostile/frame/hostile.h"
 

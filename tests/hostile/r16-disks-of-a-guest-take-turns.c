@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * R16, fairness: four queues of 256, always full, beside another disk of the same guest with one queue.  The worker is
- * stopped in each round, where it raises interrupts: in no number of rounds the greedy disk is served more
- * requests than the other one, and its queues are served alike.
+ * R16, fairness: four queues of 256, always full, beside another disk of the same guest with one
+ * queue.  The worker is stopped in each round, where it raises interrupts: in no number of rounds
+ * the greedy disk is served more requests than the other one, and its queues are served alike.
  */
 #include <stdio.h>
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * R17, fairness: a disk with 128 requests of 1 MiB, on slow storage, has all bounce buffers but the others' shares, and
- * waits for more.  Requests of the guest's other disk, more at a time than its share, wait for none of those, nor does
- * its reset.
+ * R17, fairness: a disk with 128 requests of 1 MiB, on slow storage, has all bounce buffers but the
+ * others' shares, and waits for more.  Requests of the guest's other disk, more at a time than its
+ * share, wait for none of those, nor does its reset.
  */
 #include <stdio.h>
 

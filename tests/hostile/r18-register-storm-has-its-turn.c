@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * R18, fairness: three vCPUs do nothing but access registers, while the guest's other disk has full queues.  The
- * worker is stopped in each round, where it raises interrupts: a vCPU has one access answered in a round, at
- * most, and the disk gets what it gets alone.
+ * R18, fairness: three vCPUs do nothing but access registers, while the guest's other disk has full
+ * queues.  The worker is stopped in each round, where it raises interrupts: a vCPU has one access
+ * answered in a round, at most, and the disk gets what it gets alone.
  */
 #include <stdio.h>
 

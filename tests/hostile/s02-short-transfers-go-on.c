@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* S2: storage that does a part of what it is asked, on either path: requests are whole nevertheless. */
+/*
+ * S2: storage that does a part of what it is asked, on either path: requests are whole
+ * nevertheless.
+ */
 #include "tests/hostile/frame/hostile.h"
 
 static void attack(struct hostile *h, uint32_t amount)

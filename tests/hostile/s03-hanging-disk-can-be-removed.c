@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * S3: the guest is destroyed while its storage hangs for ever: the worker is killed, and nothing of the guest is left
- * when libxl is told so, within its 10 s.
+ * S3: the guest is destroyed while its storage hangs for ever: the worker is killed, and nothing of
+ * the guest is left when libxl is told so, within its 10 s.
  */
 #include "tests/hostile/frame/hostile.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * S4: each call of Xen's libraries, and of the file system, that a guest's start needs fails once: its disk has a node
- * "error", nothing of it is left, and the next guest is served.
+ * S4: each call of Xen's libraries, and of the file system, that a guest's start needs fails once:
+ * its disk has a node "error", nothing of it is left, and the next guest is served.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -75,7 +75,9 @@ int main(void)
 					       .skip = 1,
 					       .count = 1 });
 	next_one(image);
-	/* A second attempt would succeed, but nothing has changed that would be a reason for one. */
+	/*
+	 * A second attempt would succeed, but nothing has changed that would be a reason for one.
+	 */
 	one_fails(image, &(struct fault_rule){ .ops = FAULT_BIT(FAULT_OPEN),
 					       .file = faults_file(image),
 					       .action = FAULT_FAIL,

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * S5, P12: the attacker's worker is killed, as if its guest had made it crash, with requests in flight.  The other
- * guest does not notice; the disks say why in their nodes; and the guest can be destroyed.
+ * S5, P12: the attacker's worker is killed, as if its guest had made it crash, with requests
+ * in flight.  The other guest does not notice; the disks say why in their nodes; and the guest
+ * can be destroyed.
  */
 #include <signal.h>
 #include <stdlib.h>

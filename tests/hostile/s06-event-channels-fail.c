@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * S6: the attacker's event channels fail, as they do when their ring in the kernel overflows, while a disk
- * hangs.  The worker says so once, waits until its requests have ended, and leaves; its disks say why in
- * their nodes, and the other guest does not notice.
+ * S6: the attacker's event channels fail, as they do when their ring in the kernel overflows, while
+ * a disk hangs.  The worker says so once, waits until its requests have ended, and leaves; its
+ * disks say why in their nodes, and the other guest does not notice.
  */
 #include <stdlib.h>
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * S7: Xen refuses, while the guest is served, to map its memory, to raise its interrupt, to wake its vCPU.  Data that
- * can't be mapped are as if they were not in memory, and so are rings; what is lost is that guest's loss; all is
- * well again when Xen is; and the log has ten lines of it.
+ * S7: Xen refuses, while the guest is served, to map its memory, to raise its interrupt, to wake
+ * its vCPU.  Data that can't be mapped are as if they were not in memory, and so are rings; what is
+ * lost is that guest's loss; all is well again when Xen is; and the log has ten lines of it.
  */
 #include <errno.h>
 

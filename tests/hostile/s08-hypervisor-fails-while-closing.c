@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * S8: Xen refuses to take back what a guest had: libxl is answered nevertheless, in time, and no page stays mapped;
- * an ioreq server that could not be destroyed goes with its domain.
+ * S8: Xen refuses to take back what a guest had: libxl is answered nevertheless, in time, and no
+ * page stays mapped; an ioreq server that could not be destroyed goes with its domain.
  */
 #include <errno.h>
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* V1: the configuration space at each offset and width: what is behind it reads 0, and nothing is written. */
+/*
+ * V1: the configuration space at each offset and width: what is behind it reads 0, and
+ * nothing is written.
+ */
 #include "tests/hostile/frame/hostile.h"
 
 #define SPACE 0x100 /* bytes of the window */

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* V2, P3: QueueSel and QueueNotify with numbers of queues that do not exist: they read as absent. */
+/*
+ * V2, P3: QueueSel and QueueNotify with numbers of queues that do not exist: they read as absent.
+ */
 #include "tests/hostile/frame/hostile.h"
 
 static const unsigned registers[] = { R_QUEUE_SIZE,	  R_QUEUE_DESC,	      R_QUEUE_DESC + 4,

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* V5: writes, zeroes and discards at and behind the end are IOERR; the image does not grow (hostile_end()). */
+/*
+ * V5: writes, zeroes and discards at and behind the end are IOERR; the image does not grow
+ * (hostile_end()).
+ */
 #include "tests/hostile/frame/hostile.h"
 
 static void range(struct hostile *h, uint32_t type, uint64_t sector, uint32_t sectors)

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* V6, P3: a request that can't be done is answered, whatever is wrong with it, and the next one is served. */
+/*
+ * V6, P3: a request that can't be done is answered, whatever is wrong with it, and the next
+ * one is served.
+ */
 #include "tests/hostile/frame/hostile.h"
 
 /* A header of only so many bytes, or more than one header's. */

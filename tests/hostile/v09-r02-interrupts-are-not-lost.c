@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * V9, R2: two vCPUs acknowledge all interrupts but the one that a third waits for, as fast as they can; the bit that
- * it needs is set whenever it looks, and no interrupt is missing.
+ * V9, R2: two vCPUs acknowledge all interrupts but the one that a third waits for, as fast as they
+ * can; the bit that it needs is set whenever it looks, and no interrupt is missing.
  */
 #include "tests/hostile/frame/hostile.h"
 

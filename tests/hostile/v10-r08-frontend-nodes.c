@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * V10, R8: the guest writes whatever it likes into its frontend directories, which are its own, and removes them; and
- * the daemon looks at the disk again each time.
+ * V10, R8: the guest writes whatever it likes into its frontend directories, which are its own, and
+ * removes them; and the daemon looks at the disk again each time.
  */
 #include <stdio.h>
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * V11, R4: queues of every wrong size, 32768 included, and with rings that are misaligned or far away.  They do not
- * become ready; one whose rings lie on top of each other may, and harms only its own device.
+ * V11, R4: queues of every wrong size, 32768 included, and with rings that are misaligned or far
+ * away.  They do not become ready; one whose rings lie on top of each other may, and harms only
+ * its own device.
  */
 #include "tests/hostile/frame/hostile.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * V12: guests come while others are served, several at once, with domids that are lower than ones that were seen
- * before, as after 32751: each is served.
+ * V12: guests come while others are served, several at once, with domids that are lower than ones
+ * that were seen before, as after 32751: each is served.
  */
 #include "tests/hostile/frame/hostile.h"
 

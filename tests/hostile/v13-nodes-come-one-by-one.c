@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * V13: a disk whose nodes in xenstore come one by one, in any order, not in a transaction as libxl writes them, is
- * served when the last one is there, and not before.
+ * V13: a disk whose nodes in xenstore come one by one, in any order, not in a transaction as libxl
+ * writes them, is served when the last one is there, and not before.
  */
 #include <stdio.h>
 #include <stdlib.h>

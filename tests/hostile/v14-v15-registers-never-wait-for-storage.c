@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * V14, V15: while the attacker's storage hangs, with requests in flight, each access to a register is answered:
- * QueueNotify, QueueReady = 0, QueueReset and Status = 0 included; resets end when the storage does.
+ * V14, V15: while the attacker's storage hangs, with requests in flight, each access to a register
+ * is answered: QueueNotify, QueueReady = 0, QueueReset and Status = 0 included; resets end when
+ * the storage does.
  */
 #include "tests/hostile/frame/hostile.h"
 

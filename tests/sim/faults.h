@@ -39,8 +39,8 @@ unsigned faults_add(struct faults *f, const struct fault_rule *rule);
 unsigned faults_hold(struct faults *f, const char *path, uint64_t ops);
 
 /*
- * The rule applies no more; what it holds is let go.  Completions that it reorders come when all are
- * there, as before.
+ * The rule applies no more; what it holds is let go.  Completions that it reorders come when all
+ * are there, as before.
  */
 void faults_remove(struct faults *f, unsigned rule);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A guest of the simulation: a domain with memory and disks, as `xl create` makes it.  What runs in it is
- * threads of the test, through its struct machine (tests/guest/).
+ * A guest of the simulation: a domain with memory and disks, as `xl create` makes it.  What runs in
+ * it is threads of the test, through its struct machine (tests/guest/).
  */
 #ifndef TESTS_SIM_GUEST_H
 #define TESTS_SIM_GUEST_H
@@ -49,21 +49,21 @@ struct guest *guest_create_usual(const char *image);
 int guest_try(const struct guest_spec *spec, struct guest **ret, struct sim_error *err);
 
 /*
- * `xl destroy`, and free it.  No vCPU is inside any more.  Checks that the daemon has let go of it: no
- * page mapped, no ioreq server, nothing written to memory that was given back.
+ * `xl destroy`, and free it.  No vCPU is inside any more.  Checks that the daemon has let go of it:
+ * no page mapped, no ioreq server, nothing written to memory that was given back.
  */
 void guest_destroy(struct guest *g);
 
 /*
- * The first half only, from any thread, while vCPUs run: the domain is gone when it returns, and accesses
- * of its vCPUs with it.  guest_free() is the second half, when they have ended.
+ * The first half only, from any thread, while vCPUs run: the domain is gone when it returns, and
+ * accesses of its vCPUs with it.  guest_free() is the second half, when they have ended.
  */
 void guest_kill(struct guest *g);
 void guest_free(struct guest *g);
 
 /*
- * `xl reboot` as seen from outside: destroyed, and created again, the same machine with a new domid; *g is
- * replaced.
+ * `xl reboot` as seen from outside: destroyed, and created again, the same machine with a new
+ * domid; *g is replaced.
  */
 void guest_reboot(struct guest **g);
 
@@ -74,7 +74,9 @@ void guest_driver(struct guest *g, unsigned n, uint64_t heap, struct drv *ret);
 pthread_t guest_run(void *(*fn)(void *), void *arg);
 void *guest_join(pthread_t thread);
 
-/* What the daemon's state memfd says about the guest now, counters included; of a disk by number. */
+/*
+ * What the daemon's state memfd says about the guest now, counters included; of a disk by number.
+ */
 const struct state *guest_state(struct guest *g);
 const struct state_disk *guest_disk_state(struct guest *g, unsigned n);
 

@@ -1,18 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The simulated hypervisor: domains with memory, IOREQ servers, event channels, interrupt lines and
- * grants, inside the test's process.  The daemon under test reaches it through the libxen* functions
- * that are preloaded under it (tests/sim/shim/); guests are threads of the test that call the functions
- * below.
+ * grants, inside the test's process.  The daemon under test reaches it through the libxen*
+ * functions that are preloaded under it (tests/sim/shim/); guests are threads of the test that call
+ * the functions below.
  *
- * The rules of Xen are kept, since a daemon that relies on more would fail on the real one: at most 8
- * servers per domain, 256 ranges per server, the highest id wins where ranges overlap; EPERM outside
- * the domain that a handle was restricted to; ESRCH when the domain is gone; an error for each page that
- * cannot be mapped; a vCPU stands still until its slot is answered; event channels stay masked until
- * they are unmasked; interrupt lines are edges (xen/common/ioreq.c, xen/arch/arm/dm.c).
+ * The rules of Xen are kept, since a daemon that relies on more would fail on the real one:
+ * at most 8 servers per domain, 256 ranges per server, the highest id wins where ranges
+ * overlap; EPERM outside the domain that a handle was restricted to; ESRCH when the domain
+ * is gone; an error for each page that cannot be mapped; a vCPU stands still until its slot
+ * is answered; event channels stay masked until they are unmasked; interrupt lines are
+ * edges (xen/common/ioreq.c, xen/arch/arm/dm.c).
  *
- * Guest memory is memfd_secret(2) where the kernel has it: like a foreign mapping on real Xen it can be
- * read, written and copied, but not pinned.
+ * Guest memory is memfd_secret(2) where the kernel has it: like a foreign mapping on real Xen it
+ * can be read, written and copied, but not pinned.
  *
  * All functions may be called from any thread.
  */
@@ -52,14 +53,14 @@ struct hyp_domain *hyp_domain_create(unsigned nr_vcpus, uint64_t ram0, uint64_t 
 void hyp_set_next_domid(uint16_t domid);
 
 /*
- * No access of a vCPU ends any more, until the domain is destroyed: what a toolstack does first, before it
- * takes the disks away.  The vCPUs' threads run on in between.
+ * No access of a vCPU ends any more, until the domain is destroyed: what a toolstack does first,
+ * before it takes the disks away.  The vCPUs' threads run on in between.
  */
 void hyp_domain_pause(struct hyp_domain *d);
 
 /*
- * The domain ceases to exist: vCPUs that wait for an answer get HYP_DEAD, operations on it ESRCH.  The
- * memory stays readable for the test until hyp_domain_free().
+ * The domain ceases to exist: vCPUs that wait for an answer get HYP_DEAD, operations on it ESRCH.
+ * The memory stays readable for the test until hyp_domain_free().
  */
 void hyp_domain_destroy(struct hyp_domain *d);
 
@@ -81,8 +82,8 @@ enum hyp_result {
 };
 
 /*
- * An access of a vCPU, size 1, 2, 4 or 8 bytes.  Returns when it has been answered.  *data is the value
- * to write, or becomes the value read.  One access at a time for each vCPU.
+ * An access of a vCPU, size 1, 2, 4 or 8 bytes.  Returns when it has been answered.  *data is the
+ * value to write, or becomes the value read.  One access at a time for each vCPU.
  */
 enum hyp_result hyp_access(struct hyp_domain *d, unsigned vcpu, uint64_t addr, unsigned size,
 			   bool write, uint64_t *data);
@@ -92,14 +93,15 @@ struct ioreq;
 enum hyp_result hyp_ioreq(struct hyp_domain *d, unsigned vcpu, struct ioreq *req);
 
 /*
- * The guest's own view of its memory: gpa lies in populated RAM, and so does all of [gpa, gpa + len),
- * without a frame that was populated anew.  NULL if not.
+ * The guest's own view of its memory: gpa lies in populated RAM, and so does all of [gpa, gpa +
+ * len), without a frame that was populated anew.  NULL if not.
  */
 void *hyp_ram(struct hyp_domain *d, uint64_t gpa, uint64_t len);
 
 /*
  * A vCPU gives a frame back (ballooning): it is nobody's from then on, all servers are sent
- * IOREQ_TYPE_INVALIDATE, and the vCPU waits for each.  What was the frame is filled with poison then.
+ * IOREQ_TYPE_INVALIDATE, and the vCPU waits for each.  What was the frame is filled with poison
+ * then.
  */
 enum hyp_result hyp_balloon_out(struct hyp_domain *d, unsigned vcpu, uint64_t gfn);
 
@@ -120,12 +122,14 @@ void hyp_break_event_channels(struct hyp_domain *d);
 unsigned hyp_interrupts(struct hyp_domain *d, unsigned line);
 
 /*
- * Sleep until the line has been raised more often than seen says, or timeout_ms has passed, or the domain
- * is gone.  Returns how often it has been raised.
+ * Sleep until the line has been raised more often than seen says, or timeout_ms has passed, or the
+ * domain is gone.  Returns how often it has been raised.
  */
 unsigned hyp_interrupt_wait(struct hyp_domain *d, unsigned line, unsigned seen, int timeout_ms);
 
-/* The guest lets domain 0 use a frame, under a reference 0 ... HYP_GRANTS_MAX - 1; and no longer. */
+/*
+ * The guest lets domain 0 use a frame, under a reference 0 ... HYP_GRANTS_MAX - 1; and no longer.
+ */
 #define HYP_GRANTS_MAX 4096
 void hyp_grant(struct hyp_domain *d, uint32_t ref, uint64_t gfn, bool read_only);
 /* False: it is mapped still, and stays granted. */

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Memory of a domain: one file, of which each frame is a page.  A frame that the guest gives back loses
- * its page, which is poisoned and never used again; one that it gets back has a page of the spare half.
- * So a daemon that keeps a mapping too long writes to a page that is nobody's, and is found out.
+ * Memory of a domain: one file, of which each frame is a page.  A frame that the guest gives back
+ * loses its page, which is poisoned and never used again; one that it gets back has a page of the
+ * spare half.  So a daemon that keeps a mapping too long writes to a page that is nobody's, and
+ * is found out.
  */
 #include <inttypes.h>
 #include <stdatomic.h>

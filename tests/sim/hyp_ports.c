@@ -3,8 +3,8 @@
  * Event channels, as drivers/xen/evtchn.c gives them to a process: reading its descriptor gives the
  * ports that are pending, an array of them, which are masked then; writing ports unmasks them.
  *
- * The descriptor is one end of a stream socket.  What the daemon writes into it is looked at here when
- * it matters: before a port is sent to, and while a vCPU that could not send waits.
+ * The descriptor is one end of a stream socket.  What the daemon writes into it is looked at here
+ * when it matters: before a port is sent to, and while a vCPU that could not send waits.
  */
 #include <errno.h>
 #include <fcntl.h>

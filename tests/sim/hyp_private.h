@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the files of the simulated hypervisor share: hyp.c, hyp_memory.c, hyp_ports.c, hyp_conn.c. */
+/*
+ * What the files of the simulated hypervisor share: hyp.c, hyp_memory.c, hyp_ports.c, hyp_conn.c.
+ */
 #ifndef TESTS_SIM_HYP_PRIVATE_H
 #define TESTS_SIM_HYP_PRIVATE_H
 

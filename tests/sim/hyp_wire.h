@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What the simulated hypervisor (tests/sim/hyp*.c) and the libxen* functions that are preloaded under
- * the daemon (tests/sim/shim/) say to each other.
+ * What the simulated hypervisor (tests/sim/hyp*.c) and the libxen* functions that are preloaded
+ * under the daemon (tests/sim/shim/) say to each other.
  *
- * Each libxen handle is a connection of its own to the socket $XENSIM_DIR/hypervisor, as it is a file
- * descriptor of its own with the real ones.  One request, one reply, at most two descriptors beside a
- * reply.  What happens with every request of a guest does not come this way: event channels are a
- * stream socket that the daemon itself reads and writes, notifications an eventfd, interrupts a word
- * in shared memory.
+ * Each libxen handle is a connection of its own to the socket $XENSIM_DIR/hypervisor, as it is a
+ * file descriptor of its own with the real ones.  One request, one reply, at most two descriptors
+ * beside a reply.  What happens with every request of a guest does not come this way: event
+ * channels are a stream socket that the daemon itself reads and writes, notifications an eventfd,
+ * interrupts a word in shared memory.
  */
 #ifndef TESTS_SIM_HYP_WIRE_H
 #define TESTS_SIM_HYP_WIRE_H

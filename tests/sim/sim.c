@@ -52,8 +52,8 @@ static void exec_daemon(const char *log, const char *config)
 	setenv("LD_PRELOAD", SIM_SHIM, 1);
 	setenv("XENSIM_DIR", sim.dir, 1);
 	/*
-	 * The preloaded library comes before the sanitizer's; that looks for leaks by means that the
-	 * sandbox forbids.
+	 * The preloaded library comes before the sanitizer's; that looks for leaks by means that
+	 * the sandbox forbids.
 	 */
 	setenv("ASAN_OPTIONS", "verify_asan_link_order=0:detect_leaks=0:abort_on_error=1", 1);
 	setenv("UBSAN_OPTIONS", "print_stacktrace=1", 1);

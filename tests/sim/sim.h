@@ -28,14 +28,15 @@ struct sim {
 extern struct sim sim;
 
 /*
- * Start everything, and wait until the daemon is ready.  config: text of the configuration file, or NULL:
- * an empty one.  If this machine can't simulate (not root), says so and ends the process with status 0.
+ * Start everything, and wait until the daemon is ready.  config: text of the configuration file,
+ * or NULL: an empty one.  If this machine can't simulate (not root), says so and ends the process
+ * with status 0.
  */
 void sim_start(const char *config);
 
 /*
- * End everything, when all guests are gone: the daemon by SIGTERM, which must end with status 0, leave no
- * process and have had no trouble that a sanitizer reports.
+ * End everything, when all guests are gone: the daemon by SIGTERM, which must end with status 0,
+ * leave no process and have had no trouble that a sanitizer reports.
  */
 void sim_stop(void);
 
@@ -44,8 +45,8 @@ void sim_daemon_kill(int signal);
 void sim_daemon_start(void);
 
 /*
- * A file of so many bytes in the simulation's directory; its path lives as long as that.  A pattern,
- * different in each sector, or zeroes.
+ * A file of so many bytes in the simulation's directory; its path lives as long as that.  A
+ * pattern, different in each sector, or zeroes.
  */
 const char *sim_image(const char *name, uint64_t bytes, bool pattern);
 
@@ -65,16 +66,22 @@ unsigned sim_log_count(const char *text, const char *text2);
 /* Wait until there are that many; a minute of nothing ends the test. */
 void sim_log_wait(const char *text, const char *text2, unsigned count);
 
-/* A wait loop's step: sleeps a moment; too many of them end the test.  unsigned n = 0; while (...) sim_step(&n, "..."); */
+/*
+ * A wait loop's step: sleeps a moment; too many of them end the test.  unsigned n = 0; while
+ * (...) sim_step(&n, "...");
+ */
 void sim_step(unsigned *n, const char *waiting_for);
 
-/* Resident memory of its own in KiB, guests' memory that it has mapped not counted; CPU time in clock ticks. */
+/*
+ * Resident memory of its own in KiB, guests' memory that it has mapped not counted; CPU time
+ * in clock ticks.
+ */
 uint64_t sim_rss_kib(pid_t pid);
 uint64_t sim_cpu_ticks(pid_t pid);
 
 /*
- * Wait until a process sleeps, and is not woken for a while: it was not scheduled in that time, so a slow
- * machine makes no difference.
+ * Wait until a process sleeps, and is not woken for a while: it was not scheduled in that time, so
+ * a slow machine makes no difference.
  */
 void sim_wait_asleep(pid_t pid);
 

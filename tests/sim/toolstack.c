@@ -199,8 +199,8 @@ static bool may_write(const struct xs_permissions *perms, unsigned nr, unsigned 
 }
 
 /*
- * xenstored looks at the node or, if it doesn't exist, at the nearest directory above; new nodes get that
- * one's permissions with the guest for an owner.
+ * xenstored looks at the node or, if it doesn't exist, at the nearest directory above; new nodes
+ * get that one's permissions with the guest for an owner.
  */
 static void guest_accesses(struct tx *tx, void *arg)
 {

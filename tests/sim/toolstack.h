@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A stand-in for xl and libxl 4.17, as far as xenstore sees them: the nodes of domains and of disks with
- * specification=virtio, their owners, and the handshake with the backend.  What stands here about libxl
- * is from its tools/libs/light: libxl_create.c, libxl_disk.c, libxl_device.c.
+ * A stand-in for xl and libxl 4.17, as far as xenstore sees them: the nodes of domains and of disks
+ * with specification=virtio, their owners, and the handshake with the backend.  What stands here
+ * about libxl is from its tools/libs/light: libxl_create.c, libxl_disk.c, libxl_device.c.
  *
  * Xen's side of a domain is not touched: the domain must exist before it is created here, and be
  * destroyed after it was destroyed here, as xl does it.
  *
- * Functions return 0 or a negative errno, with words in err (may be NULL).  All may be called from any
- * thread; a disk only by one at a time.
+ * Functions return 0 or a negative errno, with words in err (may be NULL).  All may be called from
+ * any thread; a disk only by one at a time.
  */
 #ifndef TESTS_SIM_TOOLSTACK_H
 #define TESTS_SIM_TOOLSTACK_H
@@ -59,8 +59,8 @@ int toolstack_create_domain(struct toolstack *ts, unsigned domid, const char *na
 			    struct sim_error *err);
 
 /*
- * The nodes of each disk, in a transaction for each, and wait until the backends of all are in state 2,
- * which must be seen before they go on.  If one isn't in time, the disks are removed as by
+ * The nodes of each disk, in a transaction for each, and wait until the backends of all are in
+ * state 2, which must be seen before they go on.  If one isn't in time, the disks are removed as by
  * toolstack_remove_disks() with force; -ETIMEDOUT; err has the text of its node "error".
  */
 int toolstack_add_disks(struct toolstack *ts, unsigned domid, const struct toolstack_disk *disks,
@@ -71,16 +71,16 @@ int toolstack_write_disk(struct toolstack *ts, unsigned domid, const struct tool
 			 struct sim_error *err);
 
 /*
- * Offline and state 5, with force after the frontend is removed; wait until the backends are in state 6;
- * remove all nodes of the disks.  If one isn't in time, that is done nevertheless (without force after
- * another try with force); then -ETIMEDOUT.  A disk without a backend is no error.
+ * Offline and state 5, with force after the frontend is removed; wait until the backends are in
+ * state 6; remove all nodes of the disks.  If one isn't in time, that is done nevertheless (without
+ * force after another try with force); then -ETIMEDOUT.  A disk without a backend is no error.
  */
 int toolstack_remove_disks(struct toolstack *ts, unsigned domid, const struct toolstack_disk *disks,
 			   unsigned nr, bool force, struct sim_error *err);
 
 /*
- * All disks with force, and then the domain's nodes, whatever the backends do.  -ETIMEDOUT if one did not
- * answer: xl only says so.
+ * All disks with force, and then the domain's nodes, whatever the backends do.  -ETIMEDOUT if one
+ * did not answer: xl only says so.
  */
 int toolstack_destroy_domain(struct toolstack *ts, unsigned domid, struct sim_error *err);
 
@@ -99,8 +99,8 @@ int toolstack_rm(struct toolstack *ts, const char *path);
 char *toolstack_read(struct toolstack *ts, const char *path);
 
 /*
- * Any node, as the guest: path is relative to its home.  -EACCES where the guest may not write; what it
- * creates is its own.
+ * Any node, as the guest: path is relative to its home.  -EACCES where the guest may not write;
+ * what it creates is its own.
  */
 int toolstack_guest_write(struct toolstack *ts, unsigned domid, const char *path,
 			  const char *value);

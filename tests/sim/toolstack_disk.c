@@ -216,8 +216,9 @@ static int watch_states(struct wait *w, struct xs_handle *xs)
 }
 
 /*
- * Wait until each waiting device is in the state, is gone, or the time is up.  Returns 0 or the first
- * error.  The watches have a connection of their own, so they don't meet those of other threads.
+ * Wait until each waiting device is in the state, is gone, or the time is up.  Returns 0 or the
+ * first error.  The watches have a connection of their own, so they don't meet those of other
+ * threads.
  */
 static int wait_for_state(struct wait *w)
 {

@@ -25,8 +25,8 @@ struct tx_perms tx_owner(unsigned domid);
 struct tx_perms tx_owner_reader(unsigned owner, unsigned reader);
 
 /*
- * Run fn in a transaction, again and again while others are in the way (EAGAIN).  Fails with what fn put
- * into tx->e, or with that of xenstored.
+ * Run fn in a transaction, again and again while others are in the way (EAGAIN).  Fails with what
+ * fn put into tx->e, or with that of xenstored.
  */
 int tx_run(struct toolstack *ts, void (*fn)(struct tx *tx, void *arg), void *arg,
 	   struct sim_error *err);

@@ -68,7 +68,10 @@ static int create_files(struct xenstored *x, struct sim_error *err)
 	path_of(x, "virq", path);
 	if (mkfifo(path, 0600))
 		return sim_error_set(err, -errno, "cannot create %s: %m", path);
-	/* Open for reading as well: so it can be opened, and written to, whether anybody reads or not. */
+	/*
+	 * Open for reading as well: so it can be opened, and written to, whether anybody
+	 * reads or not.
+	 */
 	x->virq = open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC);
 	if (x->virq < 0)
 		return sim_error_set(err, -errno, "cannot open %s: %m", path);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The real xenstored, of Debian's package xen-utils-4.17, as a child of the test.  It sees the domains
- * that a file says there are; its socket is in a private directory, so many run side by side.
+ * The real xenstored, of Debian's package xen-utils-4.17, as a child of the test.  It sees
+ * the domains that a file says there are; its socket is in a private directory, so many run
+ * side by side.
  */
 #ifndef TESTS_SIM_XENSTORED_H
 #define TESTS_SIM_XENSTORED_H
@@ -43,27 +44,29 @@ struct xenstored {
 
 /*
  * Create the files "domains", with nothing but domain 0, and "virq" in the directory dir, an
- * absolute path of at most 80 bytes, which stays the caller's; start xenstored, and wait until it answers.  Its standard error is DIR/xenstored.log.
- * It is killed when the calling *thread* ends: call it from one that lives as long as the simulation.
- * Sets $XENSTORED_RUNDIR, which libxenstore in this process and its later children reads.
+ * absolute path of at most 80 bytes, which stays the caller's; start xenstored, and wait until it
+ * answers.  Its standard error is DIR/xenstored.log.  It is killed when the calling *thread* ends:
+ * call it from one that lives as long as the simulation.  Sets $XENSTORED_RUNDIR, which libxenstore
+ * in this process and its later children reads.
  */
 int xenstored_start(struct xenstored *x, const char *dir, struct sim_error *err);
 
 /*
- * End xenstored and remove what it and xenstored_start() created.  -ECHILD if it had ended by itself;
- * then err has the beginning of its log.  x becomes XENSTORED_NULL.
+ * End xenstored and remove what it and xenstored_start() created.  -ECHILD if it had ended by
+ * itself; then err has the beginning of its log.  x becomes XENSTORED_NULL.
  */
 int xenstored_stop(struct xenstored *x, struct sim_error *err);
 
 /*
- * A connection of domain 0, for xs_close(); NULL with errno.  From any thread; but while two xenstoreds
- * run in one process, only when no other thread calls getenv().
+ * A connection of domain 0, for xs_close(); NULL with errno.  From any thread; but while two
+ * xenstoreds run in one process, only when no other thread calls getenv().
  */
 struct xs_handle *xenstored_connect(const struct xenstored *x);
 
 /*
- * A domain comes (RUNNING), shuts down, or goes; xenstored is told as Xen does, and fires @releaseDomain
- * if it knows the domain.  Before a domain owns nodes it must have come.  From any thread.
+ * A domain comes (RUNNING), shuts down, or goes; xenstored is told as Xen does, and fires
+ * @releaseDomain if it knows the domain.  Before a domain owns nodes it must have come.
+ * From any thread.
  */
 void xenstored_set_domain(struct xenstored *x, unsigned domid, enum xenstored_domain state);
 

@@ -53,13 +53,19 @@ void device_init(struct device *dev, struct life *life, unsigned n, uint64_t mem
 		 uint64_t seed);
 void device_fini(struct device *dev);
 
-/* Reset it, whatever it does, and bring it up with random features and queues.  The caller has the lock for writing. */
+/*
+ * Reset it, whatever it does, and bring it up with random features and queues.  The caller has the
+ * lock for writing.
+ */
 void device_start(struct device *dev, uint64_t *rng);
 
 /* Are writes stable when they are answered, and were when cache was this? */
 bool device_is_writethrough(const struct device *dev, unsigned cache);
 
-/* Look at registers and configuration space, and write what may be written.  The caller has the lock. */
+/*
+ * Look at registers and configuration space, and write what may be written.  The caller has the
+ * lock.
+ */
 void device_look(struct device *dev, struct drv *d, uint64_t *rng);
 
 #endif

@@ -201,8 +201,8 @@ static void resize(struct life *life, unsigned disk, uint64_t *rng)
 		return;
 	if (random_one_in(rng, 2) && old < m->room) {
 		/*
-		 * The host's kernel fills the page at the end of a file by way of the page cache when the file
-		 * grows, and does not wait for O_DIRECT.
+		 * The host's kernel fills the page at the end of a file by way of the page cache
+		 * when the file grows, and does not wait for O_DIRECT.
 		 */
 		sectors = random_between(rng, old + 1, m->room);
 		leave_end_alone(life, m, old - old % PAGE_SECTORS);
@@ -267,8 +267,8 @@ static void bring_up(struct life *life, uint64_t *rng)
 }
 
 /*
- * No vCPU runs any more.  Each error of the storage has become one of the guest's, and no other has; but a
- * killed guest's requests may end in any way.
+ * No vCPU runs any more.  Each error of the storage has become one of the guest's, and no other
+ * has; but a killed guest's requests may end in any way.
  */
 static void check_device(struct life *life, struct device *dev)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The life of a guest: it is created, its vCPUs load its disks, meanwhile things happen to it, and it ends
- * in one of several ways.  Its disks outlive it, and so does what they must hold.
+ * The life of a guest: it is created, its vCPUs load its disks, meanwhile things happen to it, and
+ * it ends in one of several ways.  Its disks outlive it, and so does what they must hold.
  */
 #ifndef TESTS_TORTURE_LIFE_H
 #define TESTS_TORTURE_LIFE_H

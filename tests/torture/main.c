@@ -1,17 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * torture [--seeds N] [--from SEED]       the lives of guests that N seeds make; 10, from 1 on
- * torture --seeds 1 --from SEED [-v]      one, in this process: says what it is; -v: and what happens
+ * torture --seeds 1 --from SEED [-v]      one, in this process: says what it is; -v: what happens
  *
- * Theory: a seed makes a world of one or two guests with disks and a configuration for the daemon, and
- * everything that happens in it: what each vCPU does step by step, what each queue asks for request by
- * request, what the storage does.  Threads run as they like, so a seed does not replay the order of things,
- * but each thread's decisions.  All guests are legal: whatever they do has one right answer, but for
- * sectors whose write had no answer or an error, which are old or new.  model.c knows it byte by byte, and
- * the image is compared with it from outside when a guest is gone.
+ * Theory: a seed makes a world of one or two guests with disks and a configuration for the
+ * daemon, and everything that happens in it: what each vCPU does step by step, what each queue
+ * asks for request by request, what the storage does.  Threads run as they like, so a seed does
+ * not replay the order of things, but each thread's decisions.  All guests are legal: whatever
+ * they do has one right answer, but for sectors whose write had no answer or an error, which are
+ * old or new.  model.c knows it byte by byte, and the image is compared with it from outside when
+ * a guest is gone.
  *
- * As many seeds run at a time as there are CPUs, each in a process of its own.  One that fails leaves its
- * directory (image files, the daemon's log, what the process said), and the command that replays it.
+ * As many seeds run at a time as there are CPUs, each in a process of its own.  One that fails
+ * leaves its directory (image files, the daemon's log, what the process said), and the command
+ * that replays it.
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -35,7 +35,10 @@ uint64_t memory_take(struct memory *m, uint64_t bytes, uint64_t *rng)
 	return gpa;
 }
 
-/* The first part of [gpa, gpa + len) that is contiguous for us: all of it, or up to the end of the page. */
+/*
+ * The first part of [gpa, gpa + len) that is contiguous for us: all of it, or up to the end
+ * of the page.
+ */
 static uint8_t *part(const struct memory *m, uint64_t gpa, uint64_t len, uint64_t *ret_len)
 {
 	uint64_t page = MEMORY_PAGE - gpa % MEMORY_PAGE;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The guest's memory: who gets which part of it, and access to it.  What is contiguous for the guest need
- * not be so for us, since frames that were given back and fetched again are other pages.
+ * The guest's memory: who gets which part of it, and access to it.  What is contiguous for the
+ * guest need not be so for us, since frames that were given back and fetched again are other pages.
  */
 #ifndef TESTS_TORTURE_MEMORY_H
 #define TESTS_TORTURE_MEMORY_H

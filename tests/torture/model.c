@@ -44,7 +44,10 @@ uint64_t model_sectors(struct model *m)
 	return sectors;
 }
 
-/* A write's sectors begin with its stamp and their number: what is found elsewhere says where it is from. */
+/*
+ * A write's sectors begin with its stamp and their number: what is found elsewhere says where
+ * it is from.
+ */
 void model_fill(uint64_t stamp, uint64_t sector, void *ret)
 {
 	uint64_t word[WORDS] = { stamp, sector };
@@ -193,7 +196,10 @@ void model_end(struct model *m, const struct access *a, enum model_result result
 	pthread_mutex_unlock(&m->lock);
 }
 
-/* Are data, of a read since then, those of one of the writes; or, mixed, byte by byte of any of them? */
+/*
+ * Are data, of a read since then, those of one of the writes; or, mixed, byte by byte of
+ * any of them?
+ */
 static struct model_write *match(struct model_sector *s, uint64_t sector, uint32_t since,
 				 bool mixed, const uint8_t *data)
 {

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What a disk must hold, sector by sector.  Contents are not stored but made from a stamp: the number of
- * the write that they came with.
+ * What a disk must hold, sector by sector.  Contents are not stored but made from a stamp: the
+ * number of the write that they came with.
  *
- * Theory: a sector has a list of writes whose data it may hold.  A write is in the list from when it begins.
- * One that is answered well takes all those off the list that had ended before it began; one that got an
- * error, or no answer, takes none off, since it may have happened or not.  A read must find what has been in
- * the list at any time since the read began; and if nothing was written meanwhile, that is what the sector
- * holds from then on.  Where writes meet each other, or a read, the storage may mix them, byte by byte.
+ * Theory: a sector has a list of writes whose data it may hold.  A write is in the list from when
+ * it begins.  One that is answered well takes all those off the list that had ended before it
+ * began; one that got an error, or no answer, takes none off, since it may have happened or not.  A
+ * read must find what has been in the list at any time since the read began; and if nothing was
+ * written meanwhile, that is what the sector holds from then on.  Where writes meet each other, or
+ * a read, the storage may mix them, byte by byte.
  *
  * All functions may be called from any thread.
  */
@@ -78,12 +79,15 @@ uint64_t model_sectors(struct model *m);
 void model_fill(uint64_t stamp, uint64_t sector, void *ret);
 
 /*
- * Before the device can know of it.  False, and nothing has happened, if it is outside the disk, or a sector
- * has no room for it, or it would meet others, of which one writes, and may not (meets).
+ * Before the device can know of it.  False, and nothing has happened, if it is outside the disk, or
+ * a sector has no room for it, or it would meet others, of which one writes, and may not (meets).
  */
 bool model_begin(struct model *m, struct access *a, bool meets);
 
-/* What was read, one extent, is what the disk may hold; if not, the test fails; who is for its message. */
+/*
+ * What was read, one extent, is what the disk may hold; if not, the test fails; who is for its
+ * message.
+ */
 void model_check(struct model *m, const struct access *a, const void *data, const char *who);
 
 enum model_result {

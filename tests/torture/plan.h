@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What a seed's world looks like: the guests, their disks, and the daemon's configuration for them. */
+/*
+ * What a seed's world looks like: the guests, their disks, and the daemon's configuration for them.
+ */
 #ifndef TESTS_TORTURE_PLAN_H
 #define TESTS_TORTURE_PLAN_H
 

@@ -231,8 +231,8 @@ static bool is_over(const struct queue *q)
 }
 
 /*
- * No interrupt came for a while.  Have so many been used that there must be one?  Then it may be late, but
- * not for ever.
+ * No interrupt came for a while.  Have so many been used that there must be one?  Then it may be
+ * late, but not for ever.
  */
 static void look_for_interrupt(struct queue *q, unsigned line, unsigned seen, unsigned more)
 {
@@ -277,7 +277,10 @@ void queue_wait(struct queue *q, uint64_t *rng)
 		pthread_rwlock_unlock(&q->dev->lock);
 		if (over)
 			return;
-		/* Who polls sleeps too, since there may be fewer CPUs than vCPUs; but not for an interrupt. */
+		/*
+		 * Who polls sleeps too, since there may be fewer CPUs than vCPUs; but not
+		 * for an interrupt.
+		 */
 		if (q->polling) {
 			usleep(in_vain++ < 100 ? 100 : 1000 * WAIT_MS);
 		} else if (hyp_interrupt_wait(dom, q->d.line, seen, WAIT_MS) == seen) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A virtqueue under load: many requests in flight, each in a slot of memory of its own.  A queue belongs to
- * a vCPU; nobody else touches it but who resets the device, under the device's lock.
+ * A virtqueue under load: many requests in flight, each in a slot of memory of its own.  A queue
+ * belongs to a vCPU; nobody else touches it but who resets the device, under the device's lock.
  */
 #ifndef TESTS_TORTURE_QUEUE_H
 #define TESTS_TORTURE_QUEUE_H
@@ -62,8 +62,8 @@ void queue_submit(struct queue *q, unsigned n, uint64_t *rng);
 void queue_reap(struct queue *q);
 
 /*
- * Wait until a request has come back (it is not taken yet), nothing is outstanding any more, or the guest was
- * killed.  Takes the device's lock now and then; the caller doesn't have it.
+ * Wait until a request has come back (it is not taken yet), nothing is outstanding any more, or the
+ * guest was killed.  Takes the device's lock now and then; the caller doesn't have it.
  */
 void queue_wait(struct queue *q, uint64_t *rng);
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Everything that is random comes from the seed.  Who decides has a generator of its own, made from the
- * numbers that name it, so that what one thread does changes nothing in what another one decides.
+ * Everything that is random comes from the seed.  Who decides has a generator of its own,
+ * made from the numbers that name it, so that what one thread does changes nothing in what
+ * another one decides.
  */
 #ifndef TESTS_TORTURE_RANDOM_H
 #define TESTS_TORTURE_RANDOM_H

@@ -37,15 +37,15 @@ struct request {
 };
 
 /*
- * What to ask for: everything that a request can be, with data of at most room bytes.  stamp is a number
- * that no other request has.
+ * What to ask for: everything that a request can be, with data of at most room bytes.  stamp is a
+ * number that no other request has.
  */
 void request_decide(struct request *r, const struct device *dev, uint32_t room, uint64_t stamp,
 		    uint64_t *rng);
 
 /*
- * Lay it out in [gpa, gpa + bytes), which is all poison, and in descriptors of the queue.  False if the
- * queue has too few of them free, or the memory is too small.
+ * Lay it out in [gpa, gpa + bytes), which is all poison, and in descriptors of the queue.  False if
+ * the queue has too few of them free, or the memory is too small.
  */
 bool request_lay_out(struct request *r, struct queue *q, uint64_t gpa, uint32_t bytes,
 		     uint64_t *rng);
@@ -53,7 +53,10 @@ bool request_lay_out(struct request *r, struct queue *q, uint64_t gpa, uint32_t 
 /* It came back: check everything, and tell the model. */
 void request_finish(struct request *r, struct queue *q, uint32_t used_len);
 
-/* It never came back, and its buffers are the guest's again: all that is known is that it may have happened. */
+/*
+ * It never came back, and its buffers are the guest's again: all that is known is that it
+ * may have happened.
+ */
 void request_lose(struct request *r, struct queue *q);
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What a disk has promised to be stable: all that was answered before a FLUSH that succeeded, and each write
- * in write-through mode.  No read shows whether that is so; but the storage must have been told, between the
- * request and its answer.
+ * What a disk has promised to be stable: all that was answered before a FLUSH that succeeded, and
+ * each write in write-through mode.  No read shows whether that is so; but the storage must have
+ * been told, between the request and its answer.
  */
 #ifndef TESTS_TORTURE_STABLE_H
 #define TESTS_TORTURE_STABLE_H

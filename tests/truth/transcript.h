@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What a guest sees of a disk, written down line by line: registers at each stage, answers to requests,
- * interrupts.  The same program runs in the simulator (tests/truth/sim.c) and, without an operating
- * system, in a guest on real Xen (tests/lab/truth/).  The two transcripts are equal, or the simulator is
- * wrong.
+ * What a guest sees of a disk, written down line by line: registers at each stage, answers to
+ * requests, interrupts.  The same program runs in the simulator (tests/truth/sim.c) and, without an
+ * operating system, in a guest on real Xen (tests/lab/truth/).  The two transcripts are equal, or
+ * the simulator is wrong.
  *
  * It uses no function of libc but those of string.h.
  */

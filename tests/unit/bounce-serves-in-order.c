@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Spans never overlap, and lie within the pool; who waits in a line is served in order, and nobody before the
- * first in line; lines are served in turn, however long they are; a line that gives nothing back leaves each
- * other one its share, however small the spans are that it has; the pool is whole again in the end, however
- * fragmented it was.
+ * Spans never overlap, and lie within the pool; who waits in a line is served in order, and nobody
+ * before the first in line; lines are served in turn, however long they are; a line that gives
+ * nothing back leaves each other one its share, however small the spans are that it has; the pool
+ * is whole again in the end, however fragmented it was.
  */
 #include "tests/unit/storage.h"
 
@@ -90,7 +90,10 @@ static void in_order(void **state)
 	assert_false(bounce_is_contended(&line));
 }
 
-/* What is beyond the shares: one who comes late waits for one of the other line, and then they alternate. */
+/*
+ * What is beyond the shares: one who comes late waits for one of the other line, and then they
+ * alternate.
+ */
 static void lines_take_turns(void **state)
 {
 	static const unsigned expected[] = { 1, 10, 2, 11, 3, 4, 5, 6, 7, 8, 9 };
@@ -112,7 +115,10 @@ static void lines_take_turns(void **state)
 	assert_false(bounce_is_contended(&other));
 }
 
-/* One line has all that it can get, and more of it waits; so does the other.  The next one to come has a share. */
+/*
+ * One line has all that it can get, and more of it waits; so does the other.  The next one to come
+ * has a share.
+ */
 static void shares_are_kept(void **state)
 {
 	struct bounce_line third;

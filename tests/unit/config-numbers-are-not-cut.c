@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A number that libconfig would cut to fewer bits is refused with its line, wherever it stands; what
- * only looks like one, in a text, a comment or a name, is not.
+ * A number that libconfig would cut to fewer bits is refused with its line, wherever it stands;
+ * what only looks like one, in a text, a comment or a name, is not.
  */
 #include "tests/unit/config-try.h"
 

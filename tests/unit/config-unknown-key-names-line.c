@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A key that nobody knows, or that stands in the wrong place, is refused with file, line and path. */
+/*
+ * A key that nobody knows, or that stands in the wrong place, is refused with file, line and path.
+ */
 #include "tests/unit/config-try.h"
 
 static void unknown_key(void **state)

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Which xenstore paths name a guest, a disk or something below one, and which name nothing of ours. */
+/*
+ * Which xenstore paths name a guest, a disk or something below one, and which name nothing of ours.
+ */
 #include "daemon/discover.h"
 #include "tests/fake/test.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * However a driver leaves its queues, the worker comes to rest: queues that were never set up (Linux
- * takes no more than it has vCPUs), disabled ones, a broken chain with more heads behind it, rings
- * that are gone.
+ * However a driver leaves its queues, the worker comes to rest: queues that were never set up
+ * (Linux takes no more than it has vCPUs), disabled ones, a broken chain with more heads behind it,
+ * rings that are gone.
  */
 #include "tests/fake/machine.h"
 

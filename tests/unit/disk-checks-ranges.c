@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * DISCARD and WRITE_ZEROES: unknown flags are UNSUPP (E22), and so is unmap with DISCARD (E23); 1 to
- * 32 ranges of 16 bytes each and within limits, anything else is IOERR (E35).  All are checked
+ * DISCARD and WRITE_ZEROES: unknown flags are UNSUPP (E22), and so is unmap with DISCARD (E23); 1
+ * to 32 ranges of 16 bytes each and within limits, anything else is IOERR (E35).  All are checked
  * before the first is touched.
  */
 #include <errno.h>

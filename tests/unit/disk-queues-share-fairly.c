@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A driver that refills its queue as fast as we empty it doesn't keep the other queues waiting: what a
- * round takes from a disk is bounded, and its queues share that, huge requests included.  Each of many queues is
- * served by itself.
+ * A driver that refills its queue as fast as we empty it doesn't keep the other queues waiting:
+ * what a round takes from a disk is bounded, and its queues share that, huge requests included.
+ * Each of many queues is served by itself.
  */
 #include "tests/fake/machine.h"
 

@@ -22,8 +22,8 @@ static int set_up(void **state)
 }
 
 /*
- * The chain comes back once, claiming len bytes, without the backend's help; returns the status byte that
- * was written.
+ * The chain comes back once, claiming len bytes, without the backend's help; returns the status
+ * byte that was written.
  */
 static uint8_t run(const struct drv_seg *segs, unsigned n, uint32_t len)
 {

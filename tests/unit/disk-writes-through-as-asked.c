@@ -88,7 +88,10 @@ static void by_what_was_written(void **state)
 	assert_int_equal(writeback(), 1);
 }
 
-/* There is nothing that would make such a write stable later; so `writeback` doesn't tell otherwise. */
+/*
+ * There is nothing that would make such a write stable later; so `writeback` doesn't tell
+ * otherwise.
+ */
 static void without_flush_always(void **state)
 {
 	(void)state;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * However many huge requests a buffered disk has, what one round hands to the kernel to copy is bounded.  All
- * requests go on, in turn, and small ones as they come.
+ * However many huge requests a buffered disk has, what one round hands to the kernel to copy is
+ * bounded.  All requests go on, in turn, and small ones as they come.
  */
 #include "tests/unit/storage.h"
 

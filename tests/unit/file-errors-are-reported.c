@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What the kernel says comes back as it is, once, on either path, and the engine goes on afterwards;
- * a flood of errors gives a few lines of log.  Only an fdatasync that fails, of a flush or a stable write, may have
- * lost what the page cache held, so no later flush succeeds; not a write without space, and not an
- * fdatasync that was interrupted.
+ * What the kernel says comes back as it is, once, on either path, and the engine goes on
+ * afterwards; a flood of errors gives a few lines of log.  Only an fdatasync that fails, of a flush
+ * or a stable write, may have lost what the page cache held, so no later flush succeeds; not a
+ * write without space, and not an fdatasync that was interrupted.
  */
 #include <poll.h>
 

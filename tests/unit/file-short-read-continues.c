@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The kernel may do less than it was asked: the request goes on where it stopped, in the middle of
- * an iovec entry too, also if what is left no longer fits O_DIRECT.  Nothing at all is an error, not
- * an endless loop.
+ * an iovec entry too, also if what is left no longer fits O_DIRECT.  Nothing at all is an error,
+ * not an endless loop.
  */
 #include "tests/unit/storage.h"
 

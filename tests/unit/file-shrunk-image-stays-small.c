@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * An image that was cut while requests were in flight doesn't grow again: what they would still do
- * beyond the new end fails with -EIO, in the middle of a transfer as in the line for a bounce buffer.
+ * beyond the new end fails with -EIO, in the middle of a transfer as in the line for a bounce
+ * buffer.
  */
 #include "tests/unit/storage.h"
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * A request whose result nobody waits for any more ends with -ECANCELED at its next step: in the
- * middle of a transfer, and in the line for a bounce buffer, or for the page cache, however long that is.
+ * middle of a transfer, and in the line for a bounce buffer, or for the page cache, however
+ * long that is.
  */
 #include <sys/resource.h>
 

@@ -2,8 +2,8 @@
 /*
  * WRITE_ZEROES leaves zeroes in its range and nothing else changed, whatever the file system can:
  * zero ranges (ext4), only punch holes (tmpfs), or nothing; with and without BLK_UNMAP and BLK_FUA,
- * for ranges of any size.  Without leave to discard it does not deallocate.  Zeroes that are written go the
- * disk's usual way.
+ * for ranges of any size.  Without leave to discard it does not deallocate.  Zeroes that are
+ * written go the disk's usual way.
  */
 #include "tests/unit/storage.h"
 
@@ -49,7 +49,10 @@ static void reads_zero(void **state)
 	}
 }
 
-/* The page cache would meet direct writes to other sectors of a page: the kernel loses one of them, or says EIO. */
+/*
+ * The page cache would meet direct writes to other sectors of a page: the kernel loses one of them,
+ * or says EIO.
+ */
 static void is_written_as_data_is(void **state)
 {
 	struct test_request t;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Only files and block devices that can be disks are opened; looking at anything else neither blocks
- * nor does something to it, and the text says what is wrong.  Looking at a good one changes nothing.
+ * Only files and block devices that can be disks are opened; looking at anything else
+ * neither blocks nor does something to it, and the text says what is wrong.  Looking at a
+ * good one changes nothing.
  */
 #include "tests/unit/storage.h"
 

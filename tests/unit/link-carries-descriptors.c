@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What goes through the link between watcher and worker arrives whole, with 0, 1 or 2 descriptors if they
- * are wanted; a message that is not one of ours is refused, and leaves no descriptor open.
+ * What goes through the link between watcher and worker arrives whole, with 0, 1 or 2 descriptors
+ * if they are wanted; a message that is not one of ours is refused, and leaves no descriptor open.
  */
 #include <dirent.h>
 #include <errno.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A worker goes on logging to the journal when its socket's path is out of reach, each line with its
- * fields, and what comes from outside can't make lines or fields of its own.
+ * A worker goes on logging to the journal when its socket's path is out of reach, each line with
+ * its fields, and what comes from outside can't make lines or fields of its own.
  */
 #include <stdio.h>
 #include <sys/socket.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * loop_run_round() may be called from inside a completion and from inside the round hook (to drain):
- * nothing completes twice, nothing is lost, and the hook is not entered twice.
+ * loop_run_round() may be called from inside a completion and from inside the round hook (to
+ * drain): nothing completes twice, nothing is lost, and the hook is not entered twice.
  */
 #include "base/loop.h"
 #include "tests/fake/test.h"

@@ -57,8 +57,8 @@ static void feature_words(void **state)
 }
 
 /*
- * SIZE_MAX SEG_MAX BLK_SIZE FLUSH TOPOLOGY CONFIG_WCE, INDIRECT_DESC EVENT_IDX VERSION_1 RING_RESET: on
- * every disk.
+ * SIZE_MAX SEG_MAX BLK_SIZE FLUSH TOPOLOGY CONFIG_WCE, INDIRECT_DESC EVENT_IDX VERSION_1
+ * RING_RESET: on every disk.
  */
 #define ALWAYS                                                                           \
 	(BIT64(1) | BIT64(2) | BIT64(6) | BIT64(9) | BIT64(10) | BIT64(11) | BIT64(28) | \

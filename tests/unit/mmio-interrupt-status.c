@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A bit of InterruptStatus is set from its event until the driver acknowledges that bit (B3), and at
- * no other time (B4); each event raises the line, which is edge-triggered.
+ * A bit of InterruptStatus is set from its event until the driver acknowledges that bit (B3), and
+ * at no other time (B4); each event raises the line, which is edge-triggered.
  */
 #include "tests/fake/machine.h"
 

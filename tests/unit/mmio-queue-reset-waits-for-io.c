@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * QueueReset takes one queue back to its beginning (B8-B11, C22-C24): it reads 1 while requests of
- * that queue are in flight, which get no answer; then 0, with QueueReady 0, and the queue can be set
- * up anew.  The other queues go on.
+ * that queue are in flight, which get no answer; then 0, with QueueReady 0, and the queue can be
+ * set up anew.  The other queues go on.
  */
 #include "tests/fake/machine.h"
 

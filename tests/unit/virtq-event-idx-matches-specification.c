@@ -5,10 +5,10 @@
  * specification, walked step by step.
  *
  * It has three 16-bit arguments.  A window has at most as many elements as a queue, so these are
- * all that can occur: each width up to VIRTQ_SIZE_MAX, each event, and each old index.  The first two
- * are gone through with an old index of 0 (every_window); that the index makes no difference, since
- * only differences modulo 2^16 matter, is checked for all of them, at the edges (old_is_only_a_shift).
- * Beyond that, all events for some windows of any width (all_events).
+ * all that can occur: each width up to VIRTQ_SIZE_MAX, each event, and each old index.  The first
+ * two are gone through with an old index of 0 (every_window); that the index makes no difference,
+ * since only differences modulo 2^16 matter, is checked for all of them, at the edges
+ * (old_is_only_a_shift).  Beyond that, all events for some windows of any width (all_events).
  */
 #include "tests/unit/virtq-test.h"
 

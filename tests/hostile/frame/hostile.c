@@ -15,7 +15,9 @@
 /* The worker's bounce buffers and slots of requests become resident when they are first used. */
 #define GROWTH_KIB (16u << 10)
 
-/* Requests of neighbour and bystander each, during a storm; and to see that they are served at all. */
+/*
+ * Requests of neighbour and bystander each, during a storm; and to see that they are served at all.
+ */
 #define STORM_SERVED 100
 #define CHECK_SERVED 8
 
@@ -287,8 +289,8 @@ unsigned hostile_refill(struct drv_queue *q)
 /* The end */
 
 /*
- * Of each kind of line that a guest can provoke, ten come in a minute of the clock; and so many do come, if there
- * were so many reasons.  reasons -1: as many as you like.
+ * Of each kind of line that a guest can provoke, ten come in a minute of the clock; and so many do
+ * come, if there were so many reasons.  reasons -1: as many as you like.
  */
 static void check_lines(struct hostile *h, const char *subject, const char *kind, uint64_t reasons)
 {

@@ -2,10 +2,11 @@
 /*
  * The frame of the tests of hostile guests: docs/hostile-guests.md has the list.
  *
- * Two guests of one daemon.  The *attacker* has two disks: the program attacks through the first one,
- * while the second one, the *neighbour*, is used as it should be.  The *bystander* is another guest.  A
- * thread each writes and reads the neighbour and the bystander's disk all the time; every byte that is
- * read is checked.  At the end the frame looks for what an attack must not do: see hostile_end().
+ * Two guests of one daemon.  The *attacker* has two disks: the program attacks through the first
+ * one, while the second one, the *neighbour*, is used as it should be.  The *bystander* is
+ * another guest.  A thread each writes and reads the neighbour and the bystander's disk all the
+ * time; every byte that is read is checked.  At the end the frame looks for what an attack must
+ * not do: see hostile_end().
  *
  * One in a process.  A failure ends the process by sim_check().
  */
@@ -88,16 +89,17 @@ struct hostile *hostile_start(const struct hostile_spec *spec);
 void hostile_end(struct hostile *h);
 
 /*
- * The parts of that, for tests in which the attacker does not live till the end: first the processes,
- * then the attacked disk, which is left reset; then the bystander, and the end of all but the attacker.
+ * The parts of that, for tests in which the attacker does not live till the end: first the
+ * processes, then the attacked disk, which is left reset; then the bystander, and the end of all
+ * but the attacker.
  */
 void hostile_check_processes(struct hostile *h);
 void hostile_check_disk(struct hostile *h);
 void hostile_end_others(struct hostile *h);
 
 /*
- * Destroy the attacker when its worker was killed, or is killed by that: no page of it is mapped then.  Its
- * ioreq server goes with the domain.
+ * Destroy the attacker when its worker was killed, or is killed by that: no page of it is mapped
+ * then.  Its ioreq server goes with the domain.
  */
 void hostile_destroy_lost(struct hostile *h);
 
@@ -105,32 +107,38 @@ void hostile_destroy_lost(struct hostile *h);
 void hostile_check_others(struct hostile *h);
 
 /*
- * For loops: `for (hostile_storm(h), n = 0; n < 1000 || hostile_goes_on(h); n++)` attacks until neighbour
- * and bystander have been served a good number of requests meanwhile.  hostile_goes_on() may be called
- * from any thread.
+ * For loops: `for (hostile_storm(h), n = 0; n < 1000 || hostile_goes_on(h); n++)` attacks until
+ * neighbour and bystander have been served a good number of requests meanwhile.  hostile_goes_on()
+ * may be called from any thread.
  */
 void hostile_storm(struct hostile *h);
 bool hostile_goes_on(struct hostile *h);
 
-/* Reset the attacked disk and start it with all features but those in without; the heap is empty. */
+/*
+ * Reset the attacked disk and start it with all features but those in without; the heap is empty.
+ */
 void hostile_boot(struct hostile *h, uint64_t without);
 
 /*
- * Set up nr_queues queues and notify them, as they were set up before, whatever the device says to it: other
- * vCPUs are in the way.
+ * Set up nr_queues queues and notify them, as they were set up before, whatever the device says to
+ * it: other vCPUs are in the way.
  */
 void hostile_set_up(struct hostile *h, unsigned nr_queues);
 
 /*
- * What was done since hostile_boot() has broken the device, and nothing else: it says DEVICE_NEEDS_RESET,
- * there is an interrupt for a change of the configuration, and the fault is counted.
+ * What was done since hostile_boot() has broken the device, and nothing else: it says
+ * DEVICE_NEEDS_RESET, there is an interrupt for a change of the configuration, and the
+ * fault is counted.
  */
 void hostile_expect_fault(struct hostile *h, const char *what);
 
 /* At least n accesses were counted as mistakes since hostile_boot(), or the last call. */
 void hostile_expect_mistakes(struct hostile *h, uint64_t n, const char *what);
 
-/* The attacked disk serves queue 0: a write, a flush and a read of a sector, through the usual driver. */
+/*
+ * The attacked disk serves queue 0: a write, a flush and a read of a sector, through the usual
+ * driver.
+ */
 void hostile_expect_works(struct hostile *h, const char *what);
 
 /* The usual request on queue 0 is answered so. */
@@ -138,9 +146,9 @@ void hostile_expect_status(struct hostile *h, uint32_t type, uint64_t sector, ui
 			   uint32_t in_len, uint8_t status, const char *what);
 
 /*
- * For full queues: a table with one request, whose in_len bytes of data are at gpa, for all heads of a queue
- * to point to; make them all available; make those available again that have come back, and say how many.
- * Nobody is notified.
+ * For full queues: a table with one request, whose in_len bytes of data are at gpa, for all heads
+ * of a queue to point to; make them all available; make those available again that have come back,
+ * and say how many.  Nobody is notified.
  */
 uint64_t hostile_table(struct drv *d, uint32_t type, uint64_t gpa, uint32_t in_len);
 void hostile_fill(struct drv_queue *q, uint64_t table);

@@ -5,7 +5,9 @@
 
 #include "tests/hostile/frame/hostile.h"
 
-/* Blocks are filled and compared with the image's pattern until they were written: 256 KiB of it. */
+/*
+ * Blocks are filled and compared with the image's pattern until they were written: 256 KiB of it.
+ */
 #define LOAD_BYTES (LOAD_BLOCKS * 4096ull)
 
 /* Start on disk n of the guest, whose image has sim_pattern(); on one of its vCPUs. */

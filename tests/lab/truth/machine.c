@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * struct machine of a guest on real Xen, without an operating system: registers are memory, interrupts come
- * from the virtual GICv3, text goes to the emulated UART (vuart="sbsa_uart").
+ * struct machine of a guest on real Xen, without an operating system: registers are memory,
+ * interrupts come from the virtual GICv3, text goes to the emulated UART (vuart="sbsa_uart").
  */
 #include <stddef.h>
 #include <stdint.h>

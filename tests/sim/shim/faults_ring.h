@@ -70,7 +70,9 @@ void fault_take_new(struct shadow *s, struct io_uring *ring);
 /* Prepare SQEs for those in s->waiting that may go, or move them to s->ended if they shall fail. */
 void fault_let_go(struct shadow *s, struct io_uring *ring);
 
-/* Add to the record what happens to the operation, if its file is recorded; op->res is the result. */
+/*
+ * Add to the record what happens to the operation, if its file is recorded; op->res is the result.
+ */
 void fault_note(struct op *op, enum fault_event event);
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Theory of operation: the shared file is mapped before main() runs, when everything is still
- * allowed.  What a worker's sandbox takes away later is replaced by what it leaves: futex(2) sleeps,
- * and a small io_uring of our own, made as early, says which file a descriptor is.
+ * allowed.  What a worker's sandbox takes away later is replaced by what it leaves: futex(2)
+ * sleeps, and a small io_uring of our own, made as early, says which file a descriptor is.
  */
 #include "tests/sim/shim/faults.h"
 #include "tests/sim/shim/xen.h"

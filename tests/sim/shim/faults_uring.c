@@ -3,10 +3,10 @@
  * Theory of operation
  *
  * The daemon calls liburing to submit and to wait, and reads completions from the rings itself.
- * While there are rules or recorded images, its struct io_uring points to a completion queue of ours
- * (the shadow); each call moves there what the kernel has completed.  Otherwise, and when nothing of
- * the shadow's is left, it points to the kernel's again, and a call costs two loads more than without
- * us.
+ * While there are rules or recorded images, its struct io_uring points to a completion queue of
+ * ours (the shadow); each call moves there what the kernel has completed.  Otherwise, and when
+ * nothing of the shadow's is left, it points to the kernel's again, and a call costs two loads more
+ * than without us.
  *
  * A call first goes through the SQEs that are new since the last one.  Those that a rule or the
  * recorder is about become a struct op each, and the SQE carries its address with bit 0 set in the
@@ -14,8 +14,8 @@
  * held, or fails, leaves the queue: the SQEs behind it move up, and the kernel, the restrictions of
  * the ring included, sees nothing unusual.  One that is let go takes a new SQE.
  *
- * A call that waits must see releases, which are a change of memory: while anything is held it waits
- * for the kernel a millisecond at a time.
+ * A call that waits must see releases, which are a change of memory: while anything is held it
+ * waits for the kernel a millisecond at a time.
  */
 #include <errno.h>
 #include <liburing.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What the libxen* functions of this directory share.  They are preloaded under the daemon and talk to
- * the hypervisor in the test's process (tests/sim/hyp_wire.h).  In a worker they run inside its
+ * What the libxen* functions of this directory share.  They are preloaded under the daemon and talk
+ * to the hypervisor in the test's process (tests/sim/hyp_wire.h).  In a worker they run inside its
  * sandbox: no files, and only the system calls that daemon/sandbox.c allows.
  */
 #ifndef TESTS_SIM_SHIM_XEN_H
@@ -20,9 +20,9 @@ struct xensim_handle {
 };
 
 /*
- * Connect: a zeroed object of that size, which begins with its struct xensim_handle; NULL with errno.  A fault
- * of that name may take its place.  *ret_fd (may be NULL: none is expected) is the descriptor that came with
- * it, or -1.  xensim_close() frees it.
+ * Connect: a zeroed object of that size, which begins with its struct xensim_handle; NULL with
+ * errno.  A fault of that name may take its place.  *ret_fd (may be NULL: none is expected) is the
+ * descriptor that came with it, or -1.  xensim_close() frees it.
  */
 void *xensim_open(size_t bytes, enum fault_op fault, enum hyp_kind kind, int *ret_fd);
 void xensim_close(struct xensim_handle *h);
@@ -42,8 +42,8 @@ int xensim_simple(struct xensim_handle *h, enum hyp_op op, uint32_t domid, uint6
 		  uint64_t a2, uint64_t *ret);
 
 /*
- * Map pages of the file at va (NULL: anywhere), each where its index says; a page that is negative is
- * left inaccessible.  NULL with errno on failure.
+ * Map pages of the file at va (NULL: anywhere), each where its index says; a page that is negative
+ * is left inaccessible.  NULL with errno on failure.
  */
 void *xensim_map_pages(int fd, void *va, int prot, unsigned n, const int64_t *page);
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * SIGHUP to the daemon: the disks of running guests take the sizes that their images have now, from
- * inside the worker's sandbox, and the guests are told; disks whose images have not changed are not.
+ * inside the worker's sandbox, and the guests are told; disks whose images have not changed are
+ * not.
  */
 #include <signal.h>
 #include <unistd.h>

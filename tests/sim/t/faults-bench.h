@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What the tests of fault injection share.  The daemon's part is played by the test itself, run anew
- * with the library preloaded: a loop that reads batches of operations from a socket and writes back
- * how each has ended.
+ * What the tests of fault injection share.  The daemon's part is played by the test itself, run
+ * anew with the library preloaded: a loop that reads batches of operations from a socket and writes
+ * back how each has ended.
  */
 #ifndef TESTS_SIM_T_FAULTS_BENCH_H
 #define TESTS_SIM_T_FAULTS_BENCH_H

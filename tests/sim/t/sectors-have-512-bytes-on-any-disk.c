@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A disk with blocks of 4096 bytes, which a loop device is: blk_size and topology say so, and still all
- * numbers of requests and of the capacity count 512 bytes (E10, E34).  Needs loop devices; skipped loudly
- * without.
+ * A disk with blocks of 4096 bytes, which a loop device is: blk_size and topology say so, and still
+ * all numbers of requests and of the capacity count 512 bytes (E10, E34).  Needs loop devices;
+ * skipped loudly without.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -48,7 +48,10 @@ static void check_config(struct drv *d)
 	sim_check(drv_config(d, C_DISCARD_SECTOR_ALIGNMENT, 4) % 8 == 0, "discard alignment");
 }
 
-/* Whole blocks, which the device takes, and single sectors, for which it has to read and write more. */
+/*
+ * Whole blocks, which the device takes, and single sectors, for which it has to read and write
+ * more.
+ */
 static void check_requests(struct drv *d)
 {
 	static const struct {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The stand-in for libxl writes libxl's nodes with their owners, and waits for the backend as libxl does.
- * The lab saw the nodes on real Xen.
+ * The stand-in for libxl writes libxl's nodes with their owners, and waits for the backend as libxl
+ * does.  The lab saw the nodes on real Xen.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -98,7 +98,9 @@ static void backend_stop(struct backend *b)
 	xs_close(b->xs);
 }
 
-/* A directory has exactly these nodes; each with these permissions, as xenstore-ls -p shows them. */
+/*
+ * A directory has exactly these nodes; each with these permissions, as xenstore-ls -p shows them.
+ */
 static void check_nodes(const char *dir, const char *perms, const char *const (*expected)[2])
 {
 	_cleanup_(freep) char **names = NULL;
@@ -223,8 +225,8 @@ static void frontend_goes_last(void)
 }
 
 /*
- * The time is up, or the state is another: an error in the backend's words, and nothing is left.  False:
- * the backend had too little time for its words.
+ * The time is up, or the state is another: an error in the backend's words, and nothing is left.
+ * False: the backend had too little time for its words.
  */
 static bool no_backend_is_an_error(const char *to_1)
 {
@@ -252,8 +254,8 @@ static bool hasty_backend(void)
 }
 
 /*
- * The daemon has died: its disks go nevertheless; without force libxl tries again with it.  False: our
- * backend was too slow to see it.
+ * The daemon has died: its disks go nevertheless; without force libxl tries again with it.  False:
+ * our backend was too slow to see it.
  */
 static bool dead_backend_keeps_nothing(bool force)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Debian's xenstored runs without Xen: several side by side, which know the domains that they are told
- * of, and leave nothing behind, however the test ends.
+ * Debian's xenstored runs without Xen: several side by side, which know the domains that they are
+ * told of, and leave nothing behind, however the test ends.
  */
 #include <errno.h>
 #include <signal.h>

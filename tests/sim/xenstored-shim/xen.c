@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What Debian's xenstored needs of Xen, so that it runs where there is none.  It is preloaded under an
- * unmodified `xenstored -N`, and reads two files in the directory $XENSIM_DIR:
+ * What Debian's xenstored needs of Xen, so that it runs where there is none.  It is preloaded under
+ * an unmodified `xenstored -N`, and reads two files in the directory $XENSIM_DIR:
  *
  *   domains  a byte for each domid (enum xenstored_domain in tests/sim/xenstored.h)
- *   virq     a FIFO; a uint32_t 1 that arrives there is VIRQ_DOM_EXC: xenstored looks at all domains
- *            again, and tells those that watch @releaseDomain
+ *   virq     a FIFO; a uint32_t 1 that arrives there is VIRQ_DOM_EXC: xenstored looks at all
+ *            domains again, and tells those that watch @releaseDomain
  *
- * Domains talk to xenstored through its socket only: their rings are pages that nobody else sees, and
- * their event channels are numbers.
+ * Domains talk to xenstored through its socket only: their rings are pages that nobody else sees,
+ * and their event channels are numbers.
  */
 #include <errno.h>
 #include <fcntl.h>
