@@ -162,7 +162,7 @@ $B/tests/sim/t/%: $B/tests/sim/t/%.o $B/tests/sim/libsim.a | $(XENSTORED_SHIM) $
 	$Q$(CC) $(ALL_LDFLAGS) -o $@ $^ $(SIM_LIBS)
 
 TRUTH_OBJS := $(patsubst %.c,$B/%.o,$(wildcard tests/truth/*.c))
-$B/tests/truth/transcript: $(TRUTH_OBJS) $B/tests/sim/libsim.a | $(XENSTORED_SHIM) $(SIM_SHIM)
+$B/tests/truth/transcript: $(TRUTH_OBJS) $B/tests/sim/libsim.a | $(XENSTORED_SHIM) $(SIM_SHIM) $B/xvirtiod
 	@echo "  LD    $@"
 	$Q$(CC) $(ALL_LDFLAGS) -o $@ $^ $(SIM_LIBS)
 
@@ -183,7 +183,7 @@ $(TRUTH_IMAGE): $(TRUTH_SOURCES) tests/lab/truth/truth.lds $(wildcard tests/gues
 	$Qaarch64-linux-gnu-objcopy -O binary $@.elf $@
 
 CONFORMANCE_OBJS := $(patsubst %.c,$B/%.o,$(wildcard tests/conformance/*.c))
-$B/tests/conformance/conformance: $(CONFORMANCE_OBJS) $B/tests/sim/libsim.a | $(XENSTORED_SHIM) $(SIM_SHIM)
+$B/tests/conformance/conformance: $(CONFORMANCE_OBJS) $B/tests/sim/libsim.a | $(XENSTORED_SHIM) $(SIM_SHIM) $B/xvirtiod
 	@echo "  LD    $@"
 	$Q$(CC) $(ALL_LDFLAGS) -o $@ $^ $(SIM_LIBS)
 

@@ -32,7 +32,7 @@ cat $LOG
 
 say "xl creates a guest with this disk"
 guest cfg demo --vcpus 2 --disk $IMAGE | grep -E '^(name|kernel|memory|vcpus|disk)'
-guest start demo --vcpus 2 --disk $IMAGE
+guest start demo --timeout 400 --vcpus 2 --disk $IMAGE
 xl list
 in_guest 'uname -sr; dmesg | grep -i virtio_blk'
 in_guest 'ls -l /sys/block/vda | sed "s/.*-> //"; cat /sys/block/vda/size /sys/block/vda/serial'
