@@ -223,11 +223,15 @@ static enum hyp_result ask(struct hyp_domain *d, struct hyp_server *s, unsigned 
 	hyp_port_send(&s->slot[vcpu]);
 
 	s->waiters++;
-	while (d->alive && s->used && slot->state != STATE_IORESP_READY) {
+	/*
+	 * Xen would look at the state first, and so need no notification if the answer was quick:
+	 * then nobody would notice one that is missing.
+	 */
+	do {
 		pthread_mutex_unlock(&hyp_lock);
 		hyp_port_wait(&s->slot[vcpu]);
 		pthread_mutex_lock(&hyp_lock);
-	}
+	} while (d->alive && s->used && slot->state != STATE_IORESP_READY);
 	s->waiters--;
 	/* The server was destroyed: Xen completes the access with all ones. */
 	if (!s->used) {

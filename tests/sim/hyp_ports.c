@@ -63,10 +63,10 @@ void hyp_port_send(struct hyp_slot *s)
 		deliver(s);
 }
 
-void hyp_port_wait(struct hyp_slot *s)
+/* Wait until the slot's eventfd is readable, or the daemon may have unmasked.  True: the first. */
+static bool wait_once(struct hyp_slot *s)
 {
 	struct pollfd p[2] = { { .fd = s->answered, .events = POLLIN }, { .fd = -1 } };
-	uint64_t n;
 
 	pthread_mutex_lock(&hyp_lock);
 	/* Only then a later unmask is of interest. */
@@ -82,7 +82,17 @@ void hyp_port_wait(struct hyp_slot *s)
 			take_unmasked(s->bound);
 		pthread_mutex_unlock(&hyp_lock);
 	}
-	if (p[0].revents && read(s->answered, &n, sizeof(n)) < 0)
+	return p[0].revents;
+}
+
+void hyp_port_wait(struct hyp_slot *s)
+{
+	uint64_t n;
+
+	/* An answer is seen by who is told of it: nothing else wakes a vCPU. */
+	while (!wait_once(s))
+		;
+	if (read(s->answered, &n, sizeof(n)) < 0)
 		sim_check(errno == EAGAIN, "read an eventfd: %s", strerror(errno));
 }
 
