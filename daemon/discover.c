@@ -281,6 +281,24 @@ void discover_set_state(struct xenstore *x, const char *dir, enum xenbus_state f
 		fail(r, subject, "cannot write %s/state", dir);
 }
 
+void discover_remove(struct xenstore *x, const char *dir, const struct log_subject *subject)
+{
+	char closed[8];
+	int r;
+
+	snprintf(closed, sizeof(closed), "%u", XENBUS_CLOSED);
+	r = xenstore_remove_dir(x, dir, "state", closed);
+	if (r && r != -ENOENT && r != -ESTALE)
+		fail(r, subject, "cannot remove %s", dir);
+}
+
+bool discover_driver_domain(struct xenstore *x)
+{
+	uint64_t own;
+
+	return xenstore_read_u64(x, "", "domid", 0, UINT16_MAX, &own) == 0 && own != 0;
+}
+
 void discover_set_error(struct xenstore *x, const char *dir, const char *why)
 {
 	/* The state node is libxl's: while it is there, so is the directory. */

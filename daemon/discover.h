@@ -9,6 +9,9 @@
  *   state 5 Closing         libxl wants the disk gone, and waits 10 s for ...
  *   state 6 Closed          ... us: nothing of the guest is in use any more.
  *
+ * In domain 0 libxl then removes the directory.  In a driver domain it waits another 10 s for
+ * whoever is at home there to remove it: us, or "xl devd" (device_hotplug() in libxl_device.c).
+ *
  * Only the backend's directory is read, which belongs to us and the toolstack; the frontend's
  * belongs to the guest.  Everything is checked, though: a toolstack can be wrong, too.
  */
@@ -83,6 +86,15 @@ void discovered_free(struct discovered *d);
  */
 void discover_set_state(struct xenstore *x, const char *dir, enum xenbus_state from,
 			enum xenbus_state to, const struct log_subject *subject);
+
+/*
+ * Remove the directory of a disk that is in state 6.  Nothing happens if somebody was quicker.
+ * Else logged if it fails.
+ */
+void discover_remove(struct xenstore *x, const char *dir, const struct log_subject *subject);
+
+/* Is our own domain another one than domain 0? */
+bool discover_driver_domain(struct xenstore *x);
 
 /* Say in the directory's error node why the disk isn't served; NULL: it is, remove the node. */
 void discover_set_error(struct xenstore *x, const char *dir, const char *why);

@@ -131,6 +131,7 @@ static void disk_closed(struct guest *g, struct guest_disk *d)
 	discover_set_state(g->ctx->xenstore, d->dir, XENBUS_CLOSING, XENBUS_CLOSED, &d->subject);
 	if (!xenstore_exists(g->ctx->xenstore, d->dir))
 		d->known = false;
+	guest_plan_removal(g, d);
 	if (!worker_needed(g))
 		close_link(g);
 }
@@ -254,19 +255,6 @@ static bool receive(struct guest *g)
 static void link_readable(struct loop_source *src)
 {
 	receive(container_of(src, struct guest, link_source));
-}
-
-uint64_t guest_deadline(const struct guest *g)
-{
-	uint64_t first = g->leave_by;
-
-	for (unsigned i = 0; i < STATE_DISKS_MAX; i++) {
-		uint64_t t = g->disks[i].leave_by;
-
-		if (t && (!first || t < first))
-			first = t;
-	}
-	return g->worker.pid ? first : 0;
 }
 
 void guest_check_deadline(struct guest *g, uint64_t now_ms)
@@ -394,6 +382,7 @@ static void want_closed(struct guest *g, struct guest_disk *d)
 	switch (d->phase) {
 	case GUEST_DISK_NEW:
 	case GUEST_DISK_FAILED:
+	case GUEST_DISK_CLOSED:
 		disk_closed(g, d);
 		break;
 	case GUEST_DISK_ATTACHING:
@@ -402,10 +391,6 @@ static void want_closed(struct guest *g, struct guest_disk *d)
 		break;
 	case GUEST_DISK_SERVED:
 		send_detach(g, d - g->disks);
-		break;
-	case GUEST_DISK_CLOSED:
-		if (!xenstore_exists(g->ctx->xenstore, d->dir))
-			d->known = false;
 		break;
 	}
 }
@@ -462,6 +447,9 @@ void guest_check_disk(struct guest *g, uint32_t devid)
 		    (d->phase == GUEST_DISK_FAILED &&
 		     discover_fingerprint(g->ctx->xenstore, d->dir) != d->tried))
 			try_attach(g, d);
+	} else if (state == XENBUS_CLOSED && d->phase == GUEST_DISK_NEW) {
+		/* An earlier xvirtiod wrote that. */
+		disk_closed(g, d);
 	} else if (state == XENBUS_INIT_WAIT && d->phase == GUEST_DISK_NEW) {
 		refuse(&d->subject,
 		       "an earlier xvirtiod served this disk and left; the guest can't be "

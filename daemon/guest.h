@@ -21,8 +21,9 @@ struct guest_context {
 	struct loop *loop;
 	struct xenstore *xenstore;
 	const struct config *config;
-	int log_level;	 /* for the workers */
-	bool foreground; /* they log text to standard error in any case */
+	int log_level;	    /* for the workers */
+	bool foreground;    /* they log text to standard error in any case */
+	bool driver_domain; /* closed disks' directories are ours to remove */
 };
 
 enum guest_disk_phase {
@@ -42,7 +43,8 @@ struct guest_disk {
 	 * it.  An ATTACHING disk with that is to be detached once it is attached.
 	 */
 	uint64_t leave_by;
-	uint64_t tried; /* FAILED: discover_fingerprint() of what failed */
+	uint64_t remove_at; /* CLOSED: ms, when the directory is to be removed; 0: it is not ours */
+	uint64_t tried;	    /* FAILED: discover_fingerprint() of what failed */
 	uint32_t devid;
 	char dir[XENSTORE_PATH_MAX]; /* backend directory */
 	struct log_subject subject;
@@ -87,6 +89,16 @@ uint64_t guest_deadline(const struct guest *g);
  * depend on its good will.
  */
 void guest_check_deadline(struct guest *g, uint64_t now_ms);
+
+/*
+ * In a driver domain: ms when the first directory of a closed disk is to be removed (0: there is
+ * none), and remove those whose time has come.
+ */
+uint64_t guest_removal_due(const struct guest *g);
+void guest_remove_closed(struct guest *g, uint64_t now_ms);
+
+/* A disk is in state 6; for guest.c. */
+void guest_plan_removal(struct guest *g, struct guest_disk *d);
 
 /* The images of its disks may have been resized: have the worker look. */
 void guest_check_sizes(struct guest *g);

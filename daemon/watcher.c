@@ -27,7 +27,7 @@ struct watcher {
 	const struct watcher_options *options;
 	struct loop loop;
 	struct loop_source xenstore_source, signal_source;
-	struct loop_timer stop_timer, deadline_timer;
+	struct loop_timer stop_timer, deadline_timer, removal_timer;
 	int signal_fd;
 	struct xenstore xenstore;
 	struct guest_context ctx;
@@ -226,6 +226,30 @@ static void watch_deadlines(struct watcher *w)
 	}
 }
 
+static void removal_expired(struct loop_timer *t)
+{
+	struct watcher *w = container_of(t, struct watcher, removal_timer);
+
+	for (struct guest *g = w->guests; g; g = g->next)
+		guest_remove_closed(g, clock_ms());
+}
+
+static void watch_removals(struct watcher *w)
+{
+	uint64_t now = clock_ms(), first = 0;
+
+	for (struct guest *g = w->guests; g; g = g->next) {
+		uint64_t t = guest_removal_due(g);
+
+		if (t && (!first || t < first))
+			first = t;
+	}
+	if (!first || w->removal_timer.pending)
+		return;
+	w->removal_timer.expired = removal_expired;
+	loop_timer_start(&w->loop, &w->removal_timer, first > now ? first - now : 1);
+}
+
 /* SIGHUP */
 static void check_sizes(struct watcher *w)
 {
@@ -287,6 +311,7 @@ static bool watcher_round(void *arg)
 	if (w->stopping && !workers)
 		loop_stop(&w->loop);
 	watch_deadlines(w);
+	watch_removals(w);
 	notify_status(w);
 	return false;
 }
@@ -323,6 +348,7 @@ static int watcher_init(struct watcher *w)
 		r = xenstore_watch(&w->xenstore, "@releaseDomain");
 	if (r)
 		return r;
+	w->ctx.driver_domain = discover_driver_domain(&w->xenstore);
 	w->xenstore_source.ready = xenstore_ready;
 	w->loop.round = watcher_round;
 	w->loop.round_arg = w;

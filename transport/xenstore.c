@@ -28,7 +28,8 @@ void xenstore_close(struct xenstore *x)
 
 static int join(char *path, const char *dir, const char *key)
 {
-	if (snprintf(path, XENSTORE_PATH_MAX, "%s/%s", dir, key) >= XENSTORE_PATH_MAX)
+	if (snprintf(path, XENSTORE_PATH_MAX, "%s%s%s", dir, *dir ? "/" : "", key) >=
+	    XENSTORE_PATH_MAX)
 		return -ENAMETOOLONG;
 	return 0;
 }
@@ -79,26 +80,46 @@ int xenstore_read_u64(struct xenstore *x, const char *dir, const char *key, uint
 	return 0;
 }
 
-/* One try to write in a transaction. */
-static int update_once(struct xenstore *x, const char *path, const char *expected,
-		       const char *value)
+/* What to do where path has the expected value: write another one there, or remove dir. */
+struct change {
+	const char *path, *expected, *value, *dir;
+};
+
+/* One try in a transaction. */
+static int try_change(struct xenstore *x, const struct change *c)
 {
 	xs_transaction_t t = xs_transaction_start(x->xs);
 	_cleanup_(freep) char *there = NULL;
+	bool done = true;
 	unsigned len;
 	int r = 0;
 
 	if (t == XBT_NULL)
 		return -errno;
-	there = xs_read(x->xs, t, path, &len);
+	there = xs_read(x->xs, t, c->path, &len);
 	if (!there)
 		r = -errno;
-	else if (len != strlen(expected) || memcmp(there, expected, len)) /* not "1" and a NUL */
-		r = -ESTALE;
-	else if (!xs_write(x->xs, t, path, value, strlen(value)))
+	else if (len != strlen(c->expected) || memcmp(there, c->expected, len))
+		r = -ESTALE; /* nor is it "1" and a NUL */
+	else if (c->value)
+		done = xs_write(x->xs, t, c->path, c->value, strlen(c->value));
+	else
+		done = xs_rm(x->xs, t, c->dir);
+	if (!done)
 		r = -errno;
 	if (!xs_transaction_end(x->xs, t, r != 0) && !r)
 		r = -errno;
+	return r;
+}
+
+static int change(struct xenstore *x, const struct change *c)
+{
+	int r;
+
+	/* EAGAIN: somebody else wrote there at the same time. */
+	do
+		r = try_change(x, c);
+	while (r == -EAGAIN);
 	return r;
 }
 
@@ -108,13 +129,15 @@ int xenstore_update(struct xenstore *x, const char *dir, const char *key, const 
 	char path[XENSTORE_PATH_MAX];
 	int r = join(path, dir, key);
 
-	if (r)
-		return r;
-	/* EAGAIN: somebody else wrote there at the same time. */
-	do
-		r = update_once(x, path, expected, value);
-	while (r == -EAGAIN);
-	return r;
+	return r ? r : change(x, &(struct change){ path, expected, value, NULL });
+}
+
+int xenstore_remove_dir(struct xenstore *x, const char *dir, const char *key, const char *expected)
+{
+	char path[XENSTORE_PATH_MAX];
+	int r = join(path, dir, key);
+
+	return r ? r : change(x, &(struct change){ path, expected, NULL, dir });
 }
 
 int xenstore_write(struct xenstore *x, const char *dir, const char *key, const char *value)

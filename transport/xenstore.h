@@ -30,6 +30,11 @@ int xenstore_open(struct xenstore *x);
 void xenstore_close(struct xenstore *x);
 
 /*
+ * Paths that do not begin with a slash are relative to our own domain's directory; a dir of "" is
+ * that.
+ */
+
+/*
  * The value at dir/key, freshly allocated, for the caller to free.  NULL with errno ENOENT if there
  * is none, EILSEQ if it has control characters (somebody wrote garbage), or another errno.
  */
@@ -55,6 +60,12 @@ int xenstore_write(struct xenstore *x, const char *dir, const char *key, const c
 
 /* Remove dir/key, if it is there. */
 void xenstore_remove(struct xenstore *x, const char *dir, const char *key);
+
+/*
+ * Remove the directory and all below, if dir/key has the value expected, in one transaction.
+ * Returns as xenstore_update() does.
+ */
+int xenstore_remove_dir(struct xenstore *x, const char *dir, const char *key, const char *expected);
 
 /* Does the path exist? */
 bool xenstore_exists(struct xenstore *x, const char *path);

@@ -23,7 +23,7 @@
 
 #define PID0	    70000
 #define SOURCES_MAX 32
-#define TIMERS_MAX  2
+#define TIMERS_MAX  3
 #define START_MS    1000000
 
 struct wenv_worker wenv_workers[WENV_WORKERS_MAX];

@@ -51,6 +51,8 @@ static void exec_daemon(const char *log, const char *config)
 	dup2(fd, STDERR_FILENO);
 	setenv("LD_PRELOAD", SIM_SHIM, 1);
 	setenv("XENSIM_DIR", sim.dir, 1);
+	if (sim.domid)
+		setenv("XENSTORED_RUNDIR", sim.ring.rundir, 1);
 	/*
 	 * The preloaded library comes before the sanitizer's; that looks for leaks by means that
 	 * the sandbox forbids.
@@ -106,7 +108,21 @@ static void write_file(const char *path, const char *text)
 	sim_check(f && fputs(text, f) >= 0 && fclose(f) == 0, "write %s", path);
 }
 
-void sim_start(const char *config)
+/* A domain like any other, but for its kernel: it is this machine's. */
+static void make_driver_domain(void)
+{
+	struct sim_error err = { "" };
+
+	sim.domid = 1;
+	hyp_set_next_domid(sim.domid + 1);
+	xenstored_set_domain(&sim.xenstored, sim.domid, XENSTORED_DOMAIN_RUNNING);
+	xenstore_ring_start(&sim.ring, &sim.xenstored, sim.domid);
+	sim_check(toolstack_create_domain(&sim.toolstack, sim.domid, "domd", &err) == 0, "%s",
+		  err.text);
+	toolstack_set_backend_domid(sim.domid);
+}
+
+static void start(const char *config, bool driver_domain)
 {
 	const char *tmp = getenv("TMPDIR");
 	struct sim_error err = { "" };
@@ -126,7 +142,19 @@ void sim_start(const char *config)
 		  "%s", err.text);
 	path_of(path, sizeof(path), "xvirtiod.conf");
 	write_file(path, config ? config : "");
+	if (driver_domain)
+		make_driver_domain();
 	sim_daemon_start();
+}
+
+void sim_start(const char *config)
+{
+	start(config, false);
+}
+
+void sim_start_driver_domain(const char *config)
+{
+	start(config, true);
 }
 
 static int remove_entry(const char *path, const struct stat *st, int type, struct FTW *ftw)
@@ -146,6 +174,13 @@ void sim_stop(void)
 	sim_check(!sim_log_count("ERROR: AddressSanitizer", "") &&
 			  !sim_log_count("runtime error:", ""),
 		  "a sanitizer has found something: %s/xvirtiod.log", sim.dir);
+	if (sim.domid) {
+		sim_check(toolstack_destroy_domain(&sim.toolstack, sim.domid, &err) == 0, "%s",
+			  err.text);
+		xenstored_set_domain(&sim.xenstored, sim.domid, XENSTORED_DOMAIN_NONE);
+		xenstore_ring_stop(&sim.ring);
+		toolstack_set_backend_domid(sim.domid = 0);
+	}
 	toolstack_close(&sim.toolstack);
 	sim_check(xenstored_stop(&sim.xenstored, &err) == 0, "%s", err.text);
 	hyp_stop();

@@ -14,6 +14,7 @@
 
 #include "tests/sim/faults.h"
 #include "tests/sim/toolstack.h"
+#include "tests/sim/xenstore_ring.h"
 #include "tests/sim/xenstored.h"
 
 struct sim {
@@ -21,7 +22,9 @@ struct sim {
 	struct xenstored xenstored;
 	struct toolstack toolstack;
 	struct faults faults;
-	pid_t daemon; /* the watcher */
+	pid_t daemon;		   /* the watcher */
+	unsigned domid;		   /* of the domain where it runs */
+	struct xenstore_ring ring; /* of that, if it is not 0 */
 };
 
 /* The one that runs. */
@@ -33,6 +36,12 @@ extern struct sim sim;
  * with status 0.
  */
 void sim_start(const char *config);
+
+/*
+ * The same, but the daemon runs in a driver domain, domain 1: an ordinary one for xenstored.  Xen
+ * lets it do what a policy of FLASK would.
+ */
+void sim_start_driver_domain(const char *config);
 
 /*
  * End everything, when all guests are gone: the daemon by SIGTERM, which must end with status 0,

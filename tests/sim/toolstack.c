@@ -153,7 +153,9 @@ static void forget_domain(struct tx *tx, void *arg)
 	const struct domain *d = arg;
 	char path[TOOLSTACK_PATH_MAX];
 
-	snprintf(path, sizeof(path), "/local/domain/0/backend/virtio_disk/%u", d->domid);
+	toolstack_backend_path(path, d->domid, 0, "");
+	/* All disks of the domain. */
+	*strrchr(path, '/') = '\0';
 	tx_rm(tx, path);
 	remove_domain(tx, arg);
 }

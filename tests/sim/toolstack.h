@@ -33,6 +33,12 @@ struct toolstack {
 	int limit_ms;	      /* how long to wait for a backend */
 };
 
+/*
+ * From now on the backends of disks are in this domain, as with backend= in xl.cfg; 0 at first.
+ * There are no disks at this time.
+ */
+void toolstack_set_backend_domid(unsigned domid);
+
 /* A disk in xl.cfg, and where libxl puts it. */
 struct toolstack_disk {
 	char vdev[8]; /* xvda */
@@ -72,8 +78,10 @@ int toolstack_write_disk(struct toolstack *ts, unsigned domid, const struct tool
 
 /*
  * Offline and state 5, with force after the frontend is removed; wait until the backends are in
- * state 6; remove all nodes of the disks.  If one isn't in time, that is done nevertheless (without
- * force after another try with force); then -ETIMEDOUT.  A disk without a backend is no error.
+ * state 6; where they are not in domain 0 then wait until their directories are gone; remove all
+ * nodes of the disks.  If one isn't in time, that is done nevertheless (without force after another
+ * try with force); then -ETIMEDOUT.  -ENODEV: the directory of a disk was gone before libxl saw
+ * state 6.  A disk without a backend from the beginning is no error.
  */
 int toolstack_remove_disks(struct toolstack *ts, unsigned domid, const struct toolstack_disk *disks,
 			   unsigned nr, bool force, struct sim_error *err);

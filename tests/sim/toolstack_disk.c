@@ -26,6 +26,14 @@ enum state {
 	STATE_CLOSED = 6,
 };
 
+/* Where backends are; of the process, like the simulation. */
+static unsigned backend_domid;
+
+void toolstack_set_backend_domid(unsigned domid)
+{
+	backend_domid = domid;
+}
+
 struct toolstack_disk toolstack_disk(unsigned n, const char *path)
 {
 	struct toolstack_disk d = {
@@ -49,6 +57,7 @@ struct device {
 	char front[TOOLSTACK_PATH_MAX];
 	char libxl[TOOLSTACK_PATH_MAX]; /* libxl's own notes */
 	bool waiting;			/* for its state to change */
+	bool leaving;			/* for its directory to vanish */
 	bool force;			/* how to remove it */
 	bool retry;			/* with force */
 };
@@ -56,8 +65,8 @@ struct device {
 void toolstack_backend_path(char ret[TOOLSTACK_PATH_MAX], unsigned domid, unsigned devid,
 			    const char *key)
 {
-	snprintf(ret, TOOLSTACK_PATH_MAX, "/local/domain/0/backend/virtio_disk/%u/%u%s%s", domid,
-		 devid, *key ? "/" : "", key);
+	snprintf(ret, TOOLSTACK_PATH_MAX, "/local/domain/%u/backend/virtio_disk/%u/%u%s%s",
+		 backend_domid, domid, devid, *key ? "/" : "", key);
 }
 
 static struct device device(unsigned domid, const struct toolstack_disk *disk)
@@ -102,7 +111,7 @@ static void write_frontend(struct tx *tx, const struct device *d, const char *ke
 
 	snprintf(path, sizeof(path), "%s/%s", d->front, key);
 	tx_write(tx, d->front, key, "%u", value);
-	tx_set_perms(tx, path, tx_owner_reader(d->domid, 0));
+	tx_set_perms(tx, path, tx_owner_reader(d->domid, backend_domid));
 }
 
 /* libxl__device_generic_add() */
@@ -115,17 +124,17 @@ static void write_device(struct tx *tx, void *arg)
 	tx_write(tx, d->libxl, "frontend", "%s", d->front);
 	tx_write(tx, d->libxl, "backend", "%s", d->back);
 
-	tx_mkdir_anew(tx, d->front, tx_owner_reader(d->domid, 0));
+	tx_mkdir_anew(tx, d->front, tx_owner_reader(d->domid, backend_domid));
 	tx_write(tx, d->front, "backend", "%s", d->back);
-	write_frontend(tx, d, "backend-id", 0);
+	write_frontend(tx, d, "backend-id", backend_domid);
 	write_frontend(tx, d, "state", STATE_INITIALISING);
 	write_frontend(tx, d, "virtual-device", d->disk->devid);
 	tx_write(tx, d->front, "device-type", "disk");
 	snprintf(path, sizeof(path), "%s/device-type", d->front);
-	tx_set_perms(tx, path, tx_owner_reader(d->domid, 0));
+	tx_set_perms(tx, path, tx_owner_reader(d->domid, backend_domid));
 	write_frontend(tx, d, "trusted", 1);
 
-	tx_mkdir_anew(tx, d->back, tx_owner_reader(0, d->domid));
+	tx_mkdir_anew(tx, d->back, tx_owner_reader(backend_domid, d->domid));
 	tx_write(tx, d->back, "frontend", "%s", d->front);
 	write_backend(tx, d->back, d);
 	write_backend(tx, d->libxl, d);
@@ -148,6 +157,7 @@ struct wait {
 	void (*done)(struct toolstack *ts, struct device *d, int e);
 	int e; /* of the first that failed */
 	struct sim_error *err;
+	uint64_t deadline;
 };
 
 /* It was not in time, or vanished: why, if the backend says it. */
@@ -161,6 +171,9 @@ static int explain(struct wait *w, const struct device *d, int e)
 	state = toolstack_read(w->ts, path);
 	toolstack_backend_path(path, d->domid, d->disk->devid, "error");
 	error = toolstack_read(w->ts, path);
+	if (d->leaving)
+		return sim_error_set(w->err, e, "the directory of %s of domain %u is still there",
+				     d->disk->vdev, d->domid);
 	return sim_error_set(w->err, e, "%s of domain %u is in state %s, not %d%s%s", d->disk->vdev,
 			     d->domid, state ? state : "(none)", w->wanted, error ? ": " : "",
 			     error ? error : "");
@@ -175,7 +188,10 @@ static void finish(struct wait *w, struct device *d, int e)
 		w->done(w->ts, d, e);
 }
 
-/* A device's watch has fired: only what its state is now counts, as in devstate_callback(). */
+/*
+ * A device's watch has fired: only what its state is now counts, as in devstate_callback().  Where
+ * the backend is another domain's, that removes the directory, as device_hotplug() has it.
+ */
 static void look(struct wait *w, struct device *d)
 {
 	_cleanup_(freep) char *state = NULL;
@@ -185,8 +201,16 @@ static void look(struct wait *w, struct device *d)
 		return;
 	toolstack_backend_path(path, d->domid, d->disk->devid, "state");
 	state = toolstack_read(w->ts, path);
-	if (!state || atoi(state) == (int)w->wanted)
+	if (d->leaving) {
+		if (!state)
+			finish(w, d, 0);
+	} else if (state && w->wanted == STATE_CLOSED && atoi(state) == STATE_CLOSED &&
+		   backend_domid) {
+		d->leaving = true;
+		w->deadline = clock_ms() + w->ts->limit_ms;
+	} else if (!state || atoi(state) == (int)w->wanted) {
 		finish(w, d, state ? 0 : -ENODEV);
+	}
 }
 
 static bool all_done(const struct wait *w)
@@ -222,21 +246,22 @@ static int watch_states(struct wait *w, struct xs_handle *xs)
  */
 static int wait_for_state(struct wait *w)
 {
-	uint64_t now, deadline = clock_ms() + w->ts->limit_ms;
 	struct xs_handle *xs;
 	struct pollfd pfd;
 	char **event;
+	uint64_t now;
 	int e;
 
 	if (all_done(w))
 		return w->e;
+	w->deadline = clock_ms() + w->ts->limit_ms;
 	xs = xenstored_connect(w->ts->xenstored);
 	e = xs ? watch_states(w, xs) : -errno;
 	pfd = (struct pollfd){ .fd = xs ? xs_fileno(xs) : -1, .events = POLLIN };
 	while (!e && !all_done(w)) {
 		now = clock_ms();
-		if (now < deadline)
-			poll(&pfd, 1, deadline - now);
+		if (now < w->deadline)
+			poll(&pfd, 1, w->deadline - now);
 		else
 			e = -ETIMEDOUT;
 		while ((event = xs_check_watch(xs))) {
@@ -305,7 +330,7 @@ static void remove_device(struct tx *tx, void *arg)
 /* device_backend_callback() and device_hotplug_done(), for a removal */
 static void closed(struct toolstack *ts, struct device *d, int e)
 {
-	d->retry = e == -ETIMEDOUT && !d->force;
+	d->retry = e == -ETIMEDOUT && !d->force && !d->leaving;
 	if (!e || d->force)
 		tx_run(ts, remove_device, d, NULL);
 }
@@ -334,7 +359,7 @@ int toolstack_remove_disks(struct toolstack *ts, unsigned domid, const struct to
 			   unsigned nr, bool force, struct sim_error *err)
 {
 	struct device devices[TOOLSTACK_DISKS_MAX];
-	struct wait w = { ts, devices, nr, STATE_CLOSED, closed, 0, err };
+	struct wait w = { ts, devices, nr, STATE_CLOSED, closed, 0, err, 0 };
 
 	assert(nr <= TOOLSTACK_DISKS_MAX);
 	for (unsigned i = 0; i < nr; i++) {

@@ -7,8 +7,10 @@
  *   virq     a FIFO; a uint32_t 1 that arrives there is VIRQ_DOM_EXC: xenstored looks at all
  *            domains again, and tells those that watch @releaseDomain
  *
- * Domains talk to xenstored through its socket only: their rings are pages that nobody else sees,
- * and their event channels are numbers.
+ *
+ * A domain N with a file "ring-N" has its ring there, and a FIFO "event-N" gets a byte for each
+ * notification (tests/sim/xenstore_ring.h).  The rings of all others are pages that nobody else
+ * sees, and their event channels are numbers.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -31,10 +33,17 @@
 /* The port of VIRQ_DOM_EXC is what arrives in the FIFO; those of domains come behind it. */
 #define PORT_VIRQ XENSTORED_VIRQ_DOM_EXC
 
+/* Domains with a ring that somebody sees: as many as a test has driver domains. */
+#define RINGS_MAX 8
+
 static struct {
 	const uint8_t *domains;
 	int virq;
 	evtchn_port_t last_port;
+	struct {
+		evtchn_port_t port; /* 0: free */
+		int event;	    /* the FIFO */
+	} rings[RINGS_MAX];
 } sim = { .virq = -1, .last_port = PORT_VIRQ };
 
 /* Open a file of the simulation.  Returns a descriptor, or -1 with errno. */
@@ -127,10 +136,22 @@ xenevtchn_port_or_error_t xenevtchn_bind_virq(xenevtchn_handle *xce, unsigned vi
 xenevtchn_port_or_error_t xenevtchn_bind_interdomain(xenevtchn_handle *xce, uint32_t domid,
 						     evtchn_port_t remote_port)
 {
+	char name[32];
+	int event;
+
 	(void)xce;
-	(void)domid;
 	(void)remote_port;
-	return ++sim.last_port;
+	snprintf(name, sizeof(name), "event-%u", domid);
+	event = sim_open(name, O_WRONLY | O_NONBLOCK);
+	sim.last_port++;
+	for (unsigned i = 0; i < RINGS_MAX && event >= 0; i++) {
+		if (sim.rings[i].port)
+			continue;
+		sim.rings[i].port = sim.last_port;
+		sim.rings[i].event = event;
+		break;
+	}
+	return sim.last_port;
 }
 
 xenevtchn_port_or_error_t xenevtchn_pending(xenevtchn_handle *xce)
@@ -144,7 +165,12 @@ xenevtchn_port_or_error_t xenevtchn_pending(xenevtchn_handle *xce)
 int xenevtchn_unbind(xenevtchn_handle *xce, evtchn_port_t port)
 {
 	(void)xce;
-	(void)port;
+	for (unsigned i = 0; i < RINGS_MAX; i++) {
+		if (sim.rings[i].port != port)
+			continue;
+		close(sim.rings[i].event);
+		sim.rings[i].port = 0;
+	}
 	return 0;
 }
 
@@ -158,7 +184,10 @@ int xenevtchn_unmask(xenevtchn_handle *xce, evtchn_port_t port)
 int xenevtchn_notify(xenevtchn_handle *xce, evtchn_port_t port)
 {
 	(void)xce;
-	(void)port;
+	/* A FIFO that is full is as good. */
+	for (unsigned i = 0; i < RINGS_MAX; i++)
+		if (sim.rings[i].port == port)
+			(void)!write(sim.rings[i].event, "", 1);
 	return 0;
 }
 
@@ -182,14 +211,20 @@ int xengnttab_set_max_grants(xengnttab_handle *xgt, uint32_t nr_grants)
 	return 0;
 }
 
-/* A domain's ring: nobody is at its other end. */
+/* A domain's ring; without a file nobody is at its other end. */
 void *xengnttab_map_grant_ref(xengnttab_handle *xgt, uint32_t domid, uint32_t ref, int prot)
 {
-	void *p = mmap(NULL, PAGE, prot, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	char name[32];
+	void *p;
+	int fd;
 
 	(void)xgt;
-	(void)domid;
 	(void)ref;
+	snprintf(name, sizeof(name), "ring-%u", domid);
+	fd = sim_open(name, O_RDWR);
+	p = mmap(NULL, PAGE, prot, fd < 0 ? MAP_PRIVATE | MAP_ANONYMOUS : MAP_SHARED, fd, 0);
+	if (fd >= 0)
+		close(fd);
 	return p == MAP_FAILED ? NULL : p;
 }
 
