@@ -51,7 +51,7 @@ SANFLAGS := $(SANFLAGS_$(SAN))
 ALL_CFLAGS := -std=gnu11 $(WARNINGS) -I. -D_GNU_SOURCE -DXVIRTIOD_VERSION='"$(VERSION)"' \
 	-DSYSCONFDIR='"$(sysconfdir)"' $(HARDENING) $(SANFLAGS) -MMD -MP
 ALL_LDFLAGS := $(SYSROOT_LDFLAGS) -pie -Wl,-z,relro,-z,now $(SANFLAGS) $(LDFLAGS)
-XEN_LIBS := -lxendevicemodel -lxenforeignmemory -lxenevtchn -lxenstore -lxentoolcore
+XEN_LIBS := -lxendevicemodel -lxenforeignmemory -lxenevtchn -lxengnttab -lxencall -lxenstore -lxentoolcore
 LIBS := $(XEN_LIBS) -luring -lconfig -lsystemd -lseccomp -lcap-ng
 
 LAYERS := base transport backends config daemon

@@ -9,6 +9,7 @@
 #include "daemon/instance.h"
 #include "daemon/watcher.h"
 #include "daemon/worker.h"
+#include "transport/xen_access.h"
 
 /* Wrong usage or configuration: starting again would not help. */
 #define EXIT_USAGE 2
@@ -141,6 +142,8 @@ static int run_watcher(const struct arguments *a, const struct config *config)
 	log_set_level(o.log_level);
 	if (instance_lock(a->domain) < 0)
 		return EXIT_FAILURE;
+	/* What is missing may come later; each disk that it is needed for says so, too. */
+	xen_access_check_host();
 	return watcher_main(&o);
 }
 

@@ -151,6 +151,9 @@ static int attach(struct worker *w, const struct link_message *m, struct image *
 	struct backend *backend;
 	int r;
 
+	r = xen_map_check(&w->xen);
+	if (r)
+		return r;
 	if (!params.nr_queues)
 		params.nr_queues = MIN(w->xen.nr_vcpus, (unsigned)VIRTIO_QUEUES_MAX);
 	memset(st, 0, sizeof(*st));

@@ -15,18 +15,28 @@
 #include <xen/hvm/ioreq.h>
 #include <xen/memory.h>
 
+#include "transport/xen_access.h"
+
 /* Hidden in xen/hvm/hvm_op.h behind __XEN_TOOLS__. */
 #define BUFIOREQ_OFF 0
+
+/* GUEST_RAM0_BASE of xen/include/public/arch-arm.h: each guest has memory there. */
+#define GFN_RAM0 (0x40000000u >> XEN_PAGE_SHIFT)
 
 /* Ports that one read(2) of /dev/xen/evtchn may return. */
 #define PORTS_PER_READ 64
 
 int xen_domain_init(struct xen_domain *x, uint16_t domid, const struct log_subject *subject)
 {
+	int r;
+
 	*x = XEN_DOMAIN_NULL;
 	x->domid = domid;
 	x->subject = subject;
 
+	r = xen_access_check_kernel(subject);
+	if (r)
+		return r;
 	x->dmod = xendevicemodel_open(NULL, 0);
 	if (!x->dmod)
 		return fail(-errno, subject,
@@ -50,7 +60,7 @@ int xen_domain_init(struct xen_domain *x, uint16_t domid, const struct log_subje
 
 	if (xendevicemodel_nr_vcpus(x->dmod, domid, &x->nr_vcpus) < 0)
 		return fail(-errno, subject, "cannot ask Xen for the vCPUs of domain %u%s", domid,
-			    errno == ENOSYS ? " (is Xen built with CONFIG_IOREQ_SERVER?)" : "");
+			    xen_access_advice(XEN_NEED_DM, -errno));
 	if (!x->nr_vcpus || x->nr_vcpus > XEN_VCPUS_MAX)
 		return fail(-ERANGE, subject, "cannot serve %u vCPUs", x->nr_vcpus);
 	return 0;
@@ -88,8 +98,8 @@ static int map_ioreq_page(struct xen_domain *x)
 		x->fmem, x->domid, XENMEM_resource_ioreq_server, x->server,
 		XENMEM_resource_ioreq_server_frame_ioreq(0), 1, &page, PROT_READ | PROT_WRITE, 0);
 	if (!x->ioreq_resource)
-		return fail(-errno, x->subject, "cannot map the page of ioreq server %u",
-			    x->server);
+		return fail(-errno, x->subject, "cannot map the page of ioreq server %u%s",
+			    x->server, xen_access_advice(XEN_NEED_RESOURCE, -errno));
 	x->ioreq_page = page;
 	return 0;
 }
@@ -105,8 +115,8 @@ static int bind_ports(struct xen_domain *x)
 		int port = xenevtchn_bind_interdomain(x->evtchn, x->domid, remote);
 
 		if (port < 0)
-			return fail(-errno, x->subject, "cannot bind event channel %u of vCPU %u",
-				    remote, i);
+			return fail(-errno, x->subject, "cannot bind event channel %u of vCPU %u%s",
+				    remote, i, xen_access_advice(XEN_NEED_EVENT, -errno));
 		x->ports[x->nr_ports++] = port;
 	}
 	return 0;
@@ -118,7 +128,9 @@ int xen_server_create(struct xen_domain *x)
 
 	if (xendevicemodel_create_ioreq_server(x->dmod, x->domid, BUFIOREQ_OFF, &x->server) < 0)
 		return fail(-errno, x->subject, "cannot create an ioreq server for domain %u%s",
-			    x->domid, errno == ENOSPC ? " (it has 8 already)" : "");
+			    x->domid,
+			    errno == ENOSPC ? " (it has 8 already)"
+					    : xen_access_advice(XEN_NEED_SERVER, -errno));
 	x->has_server = true;
 
 	r = map_ioreq_page(x);
@@ -239,6 +251,23 @@ int xen_map(struct xen_domain *x, void *va, uint64_t gfn, unsigned n, int *err)
 				   frames, err))
 		return fail_limited(x, -errno, "map a run of guest pages, as many as", n);
 	return 0;
+}
+
+int xen_map_check(struct xen_domain *x)
+{
+	const xen_pfn_t frame = GFN_RAM0;
+	int e = 0;
+	void *p = xenforeignmemory_map2(x->fmem, x->domid, NULL, PROT_READ, 0, 1, &frame, &e);
+
+	if (p)
+		xenforeignmemory_unmap(x->fmem, p, 1);
+	else
+		e = -errno;
+	/* Anything else is about this page. */
+	if (e != -EACCES && e != -EPERM)
+		return 0;
+	return fail(e, x->subject, "cannot map the memory of domain %u%s", x->domid,
+		    xen_access_advice(XEN_NEED_FOREIGN, e));
 }
 
 void xen_irq_raise(struct xen_domain *x, uint32_t irq)

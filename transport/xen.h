@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The hypervisor as this project sees it: one domain, its IOREQ server, its memory, its interrupt
- * lines.  transport/xen.c is the only file that includes Xen's headers (transport/xenstore.c has
- * xenstore.h); the unit tests link tests/fake/xen.c in its place.
+ * lines.  Only transport/xen.c includes headers of Xen (but transport/xenstore.c has
+ * xenstore.h, and xen_access.c looks at the devices); the unit tests link tests/fake/xen.c in its
+ * place.
  *
  * Everything is for one thread.  Functions that return int return 0 or -errno and have logged why.
  */
@@ -107,6 +108,12 @@ void xen_ioreq_answer(struct xen_domain *x, unsigned vcpu, uint64_t data);
  * mappings.
  */
 int xen_map(struct xen_domain *x, void *va, uint64_t gfn, unsigned n, int *err);
+
+/*
+ * Are we allowed to map the domain's memory?  Each page that is refused is just missing for
+ * xen_map().  0 or -errno, logged with what to do.
+ */
+int xen_map_check(struct xen_domain *x);
 
 /* Raise the interrupt line (an SPI number, edge-triggered).  Never lowered: see docs/design.md. */
 void xen_irq_raise(struct xen_domain *x, uint32_t irq);

@@ -53,7 +53,8 @@ enum fault_op {
 	FAULT_GNTTAB_MAP,
 	FAULT_GNTTAB_UNMAP,
 	FAULT_GNTTAB_COPY,
-	FAULT_RESTRICT, /* xentoolcore_restrict_all() */
+	FAULT_RESTRICT,	 /* xentoolcore_restrict_all() */
+	FAULT_HYPERCALL, /* a plain one, by libxencall */
 	FAULT_NR_OPS,
 };
 

@@ -300,6 +300,13 @@ enum hyp_result hyp_access(struct hyp_domain *d, unsigned vcpu, uint64_t addr, u
 	return r;
 }
 
+void hyp_allow_foreign_mapping(struct hyp_domain *d, bool allowed)
+{
+	pthread_mutex_lock(&hyp_lock);
+	d->no_foreign_mapping = !allowed;
+	pthread_mutex_unlock(&hyp_lock);
+}
+
 /* Interrupts */
 
 unsigned hyp_interrupts(struct hyp_domain *d, unsigned line)

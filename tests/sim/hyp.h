@@ -115,6 +115,12 @@ void hyp_populate(struct hyp_domain *d, uint64_t gfn);
 /* Has nobody written to frames after they were given back?  Says which on standard error. */
 bool hyp_poison_is_intact(struct hyp_domain *d);
 
+/*
+ * May the daemon map what is not granted to it?  At first it may, as domain 0 may; a policy of
+ * FLASK can say otherwise, for each page.
+ */
+void hyp_allow_foreign_mapping(struct hyp_domain *d, bool allowed);
+
 /* From now on the domain's event channels give errors, and nothing else, to who has bound them. */
 void hyp_break_event_channels(struct hyp_domain *d);
 

@@ -129,6 +129,8 @@ static int foreign_memory_op(struct call *k)
 			int64_t page = hyp_memory_page(&k->d->mem, rq->page[i]);
 
 			k->rp->page[i] = page < 0 ? -EINVAL : page;
+			if (k->d->no_foreign_mapping)
+				k->rp->page[i] = -EACCES;
 		}
 		k->rp->n = rq->n;
 		k->fd = k->d->mem.fd;

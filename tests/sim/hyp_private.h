@@ -62,6 +62,7 @@ struct hyp_domain {
 	unsigned nr_vcpus;
 	bool alive;
 	bool paused;
+	bool no_foreign_mapping;
 	pthread_cond_t destroyed; /* vCPUs that are paused wait for it */
 	unsigned vcpus_inside;	  /* in hyp_ioreq() */
 	struct hyp_memory mem;
