@@ -12,14 +12,17 @@
 #define POLICY \
 	" (Xen's policy forbids it; look at seclabel= of this domain and of the guest, and at "
 
+#define NO_FOREIGN                                                     \
+	" (Xen's policy forbids it: serve the disk by grants, or say " \
+	"in domain 0: flask-set-bool domd_foreign 1)"
+
 /* By enum xen_need: where FLASK says no.  The words in quotes are in policy/xvirtiod.te. */
 static const char *const rules[] = {
 	[XEN_NEED_DM] = POLICY "\"hvm dm\" in policy/xvirtiod.te)",
 	[XEN_NEED_SERVER] = POLICY "\"event create\" and \"event bind\" in policy/xvirtiod.te)",
 	[XEN_NEED_RESOURCE] = POLICY "\"domain2 resource_map\" in policy/xvirtiod.te)",
 	[XEN_NEED_EVENT] = POLICY "\"event bind\" in policy/xvirtiod.te)",
-	[XEN_NEED_FOREIGN] = " (Xen's policy forbids it: serve the disk by grants, or say in "
-			     "domain 0: flask-set-bool domd_foreign 1)",
+	[XEN_NEED_FOREIGN] = NO_FOREIGN,
 };
 
 const char *xen_access_advice(enum xen_need need, int err)
