@@ -269,6 +269,9 @@ lint:
 check: packages
 	$Qtests/check
 
+check-driver-domain: packages
+	$Qtests/check driver-domain
+
 demo: packages
 	$Qtests/lab/demo
 
@@ -290,6 +293,7 @@ help:
 	@echo "make lint         the checks of the source"
 	@echo "make conformance  each clause of VIRTIO, its test and the result; writes docs/conformance.md"
 	@echo "make hostile      attacks of guests, as docs/hostile-guests.md has them, with sanitizers"
+	@echo "make check-driver-domain   guests on real Xen, with the daemon in a driver domain"
 	@echo "make torture      random legal guests: SEEDS=number, FROM=the first"
 	@echo "make fuzz         look for crashes with libFuzzer: FUZZ_TIME=seconds, FUZZ=one harness"
 	@echo "make fuzz-check   a short run of each harness; make fuzz-coverage: lines reached"
@@ -307,5 +311,5 @@ help:
 	@echo "ARCH=arm64      cross-build; SYSROOT=DIR holds Debian's arm64 packages, unpacked, such as:"
 	@echo "                make ARCH=arm64 SYSROOT=\$$(tests/lab/lab sysroot)"
 
-.PHONY: all unit-tests hostile-tests hostile torture sim-tests conformance coverage transcript man lint install uninstall check demo packages clean help
+.PHONY: all unit-tests hostile-tests hostile torture sim-tests conformance coverage transcript man lint install uninstall check check-driver-domain demo packages clean help
 .SECONDARY:

@@ -38,11 +38,11 @@ stage() {
 
 # stage_dir NAME[:ARG]: where the result is, or will be
 stage_dir() {
-	printf '%s/%s.%s\n' "$CACHE" "${1/:/-}" "${STAGE_KEY[$1]}"
+	printf '%s/%s.%s\n' "$CACHE" "${1//:/-}" "${STAGE_KEY[$1]}"
 }
 
 stage_log() {
-	printf '%s/setup-%s.log\n' "$LOGS" "${1/:/-}"
+	printf '%s/setup-%s.log\n' "$LOGS" "${1//:/-}"
 }
 
 say() {

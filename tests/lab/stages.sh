@@ -6,7 +6,6 @@
 # shellcheck source=tests/lab/versions.env
 . "$LAB_DIR/versions.env"
 
-APT=$CACHE/apt
 CROSS=aarch64-linux-gnu-
 LIBDIR=usr/lib/aarch64-linux-gnu
 
@@ -22,16 +21,19 @@ mirror() {
 
 # --- fetching -----------------------------------------------------------------
 
-# A private apt tree for arm64 with an empty dpkg status, so that neither root
-# is needed nor the machine's own packages are looked at or changed.  Of the
-# machine's configuration only how to reach mirrors (a proxy) is taken over.
+# apt_tree SUITE: a private apt tree for arm64 with an empty dpkg status, so that
+# neither root is needed nor the machine's own packages are looked at or changed.
+# Of the machine's configuration only how to reach mirrors (a proxy) is taken over.
+# Each suite has a tree, as apt would mix them; SUITE's has its backports, too.
 apt_tree() {
-	local uri suite keyring=/usr/share/keyrings/debian-archive-keyring.gpg
+	local uri suite suites=("$1") keyring=/usr/share/keyrings/debian-archive-keyring.gpg
+	APT=$CACHE/apt
+	if [[ $1 == "$SUITE" ]]; then suites+=("$BACKPORTS"); else APT+=-$1; fi
 	uri=$(mirror)
 	mkdir -p "$APT"/etc/{apt.conf.d,preferences.d} "$APT/state/lists/partial" \
 		"$APT/cache/archives/partial"
 	: >"$APT/state/status"
-	for suite in "$SUITE" "$BACKPORTS"; do
+	for suite in "${suites[@]}"; do
 		printf '%s [signed-by=%s] %s %s main\n' \
 			deb "$keyring" "$uri" "$suite" deb-src "$keyring" "$uri" "$suite"
 	done >"$APT/etc/sources.list"
@@ -54,10 +56,11 @@ apt_tree() {
 	export APT_CONFIG=$APT/apt.conf
 }
 
-# with_index COMMAND...: run it with the private tree, and once more with fresh
-# lists if it fails: a mirror no longer has what old lists name.
+# with_index SUITE COMMAND...: run it with the private tree, and once more with
+# fresh lists if it fails: a mirror no longer has what old lists name.
 with_index() {
-	apt_tree
+	apt_tree "$1"
+	shift
 	if [[ -e $APT/fetched ]] && "$@"; then
 		return
 	fi
@@ -67,18 +70,18 @@ with_index() {
 }
 
 build_debs() {
-	with_index fetch_debs
+	with_index "${XEN_SUITE[$1]}" fetch_debs "$1"
 }
 
 # apt keeps what it has downloaded, so a changed package list costs little; the
 # result has exactly the packages of the list.
 fetch_debs() {
-	local file
+	local file packages="$SYSROOT_PKGS xen-utils-$1"
 	# shellcheck disable=SC2086 # lists
-	apt-get -q install --download-only $SYSROOT_PKGS &&
+	apt-get -q install --download-only $packages &&
 	# Only with an empty archive directory are all named.
 	apt-get -qq install -o "Dir::Cache::archives=$OUT/none" --print-uris \
-		$SYSROOT_PKGS >"$OUT/uris" || return
+		$packages >"$OUT/uris" || return
 	while read -r _ file _; do
 		ln -f "$APT/cache/archives/$file" "$OUT/" || return
 	done <"$OUT/uris"
@@ -87,17 +90,25 @@ fetch_debs() {
 # The sources of a package as they are downloaded; unpacking is for the stage
 # that builds it, to keep downloads apart from everything else.
 build_source() {
-	with_index fetch_source "$1"
+	case $1 in
+	xen-*) with_index "${XEN_SUITE[${1#xen-}]}" fetch_source xen "${XEN_SUITE[${1#xen-}]}" ;;
+	linux) with_index "$SUITE" fetch_source linux "$BACKPORTS" ;;
+	*) with_index "$SUITE" fetch_source "$1" "$SUITE" ;;
+	esac
 }
 
+# fetch_source PACKAGE SUITE.  A mirror may lack the .dsc, which is not needed: then
+# the sums of the others are checked here.
 fetch_source() {
-	local suite=$SUITE
-	[[ $1 != linux ]] || suite=$BACKPORTS
-	(cd "$OUT" && apt-get -q source --download-only "$1/$suite")
+	cd "$OUT" || return
+	apt-get -q source --download-only "$1/$2" && return
+	apt-get -qq source --print-uris "$1/$2" |
+		awk '$2 !~ /\.dsc$/ { sub("SHA256:", "", $4); print $4 "  " $2 }' >sums
+	[[ -s sums ]] && sha256sum -c sums
 }
 
 build_kdeb() {
-	with_index fetch_kernel "${KERNEL_SUITE[$1]}"
+	with_index "$SUITE" fetch_kernel "${KERNEL_SUITE[$1]}"
 }
 
 # The package linux-image-arm64 is empty and depends on the current kernel.
@@ -126,7 +137,7 @@ build_sysroot() {
 		mkdir -p "$OUT/usr/$dir"
 		ln -s "usr/$dir" "$OUT/$dir"
 	done
-	for deb in "$(stage_dir debs)"/*.deb; do
+	for deb in "$(stage_dir "debs:$1")"/*.deb; do
 		unpack_deb "$deb" "$OUT" --exclude='./usr/share' --exclude='./var' \
 			--exclude='./usr/lib/python*' --exclude='./usr/lib/udev'
 	done
@@ -145,12 +156,19 @@ cross_cc() {
 		"$1/usr/include/aarch64-linux-gnu" "$1/usr/include"
 }
 
-# unpack_source NAME DIR
+# unpack_source NAME DIR: as dpkg-source does, but without a .dsc
 unpack_source() {
-	local dsc
-	dsc=$(echo "$(stage_dir "source:$1")"/*.dsc)
-	# apt has verified the files already.
-	dpkg-source --no-check --no-copy -x "$dsc" "$2"
+	local from patch
+	from=$(stage_dir "source:$1")
+	mkdir -p "$2"
+	tar -C "$2" --strip-components=1 -xf "$from"/*.orig.tar.?z
+	tar -C "$2" -xf "$from"/*.debian.tar.?z
+	while read -r patch _; do
+		case $patch in
+		'' | '#'*) ;;
+		*) patch -d "$2" -s -p1 -i "$2/debian/patches/$patch" ;;
+		esac
+	done <"$2/debian/patches/series"
 }
 
 # config_holds FRAGMENT CONFIG: kconfig silently drops what it cannot set
@@ -161,14 +179,23 @@ config_holds() {
 	done
 }
 
+# With "-flask": with this security module, and our policy compiled in; the command
+# line switches it on (see qemu_command).
 build_xen() {
-	local src=$OUT/src make
-	unpack_source xen "$src"
+	local src=$OUT/src make fragment fragments=("$LAB_DIR/xen.config")
+	unpack_source "xen-${1%-flask}" "$src"
+	if [[ $1 == *-flask ]]; then
+		fragments+=("$LAB_DIR/flask.config")
+		cp "$LAB_DIR/$POLICY" "$src/tools/flask/policy/modules/"
+		echo 'xvirtiod = on' >>"$src/tools/flask/policy/modules/modules.conf"
+	fi
 	make=(make -C "$src/xen" XEN_TARGET_ARCH=arm64 CROSS_COMPILE="$CROSS" -j"$(nproc)")
 	"${make[@]}" arm64_defconfig
-	cat "$LAB_DIR/xen.config" >>"$src/xen/.config"
+	cat "${fragments[@]}" >>"$src/xen/.config"
 	"${make[@]}" olddefconfig
-	config_holds "$LAB_DIR/xen.config" "$src/xen/.config"
+	for fragment in "${fragments[@]}"; do
+		config_holds "$fragment" "$src/xen/.config"
+	done
 	"${make[@]}" build
 	cp "$src/xen/xen" "$src/xen/xen-syms" "$src/xen/.config" "$OUT/"
 	rm -rf "$src"
@@ -179,7 +206,7 @@ build_fio() {
 	local src=$OUT/src
 	unpack_source fio "$src"
 	cd "$src" || return
-	./configure --cc="$(cross_cc "$(stage_dir sysroot)")" --cpu=arm64 --build-static \
+	./configure --cc="$(cross_cc "$(stage_dir "sysroot:$XEN_SERIES")")" --cpu=arm64 --build-static \
 		--extra-cflags=-O2 --disable-numa --disable-rdma --disable-rados \
 		--disable-rbd --disable-http --disable-gfapi --disable-pmem \
 		--disable-libzbc --disable-tcmalloc --disable-native
@@ -202,7 +229,7 @@ build_kernel() {
 	mv "$tree"/boot/vmlinuz-* "$OUT/Image"
 	version=$(ls "$tree/lib/modules")
 	/sbin/depmod -b "$tree" "$version"
-	for part in dom0 guest; do
+	for part in dom0 guest domd; do
 		local -n modules=${part^^}_MODULES later=${part^^}_LATER_MODULES
 		# shellcheck disable=SC2086 # lists
 		"$LAB_DIR/pickmods.py" "$tree/lib/modules/$version" \
@@ -226,7 +253,7 @@ build_klab() {
 	config_holds "$LAB_DIR/klab.config" "$src/.config"
 	"${make[@]}" Image
 	cp "$src/arch/arm64/boot/Image" "$src/.config" "$OUT/"
-	for part in dom0 guest; do
+	for part in dom0 guest domd; do
 		mkdir -p "$OUT/$part/etc"
 		touch "$OUT/$part"/etc/modules{,-later}
 	done
@@ -239,26 +266,42 @@ kernel_dir() {
 	if [[ $1 = klab ]]; then stage_dir klab; else stage_dir "kernel:$1"; fi
 }
 
-# The shell is dash because busybox's own prefers its commands, such as losetup,
-# to the real ones in PATH.
+# dom0:KERNEL-SERIES.  The shell is dash because busybox's own prefers its
+# commands, such as losetup, to the real ones in PATH.
 build_dom0() {
-	local sysroot xen program args=()
-	sysroot=$(stage_dir sysroot)
-	xen=usr/lib/xen-$XEN_SERIES/bin
+	local program args=() xen=usr/lib/xen-${1##*-}/bin
 	for program in $DOM0_PROGRAMS; do
 		args+=(--program "$program")
 	done
 	for program in $DOM0_XEN_PROGRAMS; do
 		args+=(--program "$xen/$program")
 	done
-	"$LAB_DIR/mkcpio.py" --sysroot "$sysroot" --skeleton "${args[@]}" \
+	"$LAB_DIR/mkcpio.py" --sysroot "$(stage_dir "sysroot:${1##*-}")" --skeleton "${args[@]}" \
 		--program usr/bin/busybox --program bin/dash --link usr/bin/sh=dash \
 		--library libgcc_s.so.1 \
-		--tree "$(kernel_dir "$1")/dom0" \
+		--tree "$(kernel_dir "${1%-*}")/dom0" \
 		--file init="$LAB_DIR/dom0/init" \
 		--file usr/bin/guest="$LAB_DIR/dom0/guest" \
+		--file etc/xen/scripts/block="$LAB_DIR/dom0/block" \
 		--file usr/bin/fio="$(stage_dir fio)/fio" \
 		"$OUT/dom0.cpio"
+}
+
+# domd:KERNEL-SERIES.  The userland is dom0's, as the daemon that will be added is
+# built for that.
+build_domd() {
+	local program args=()
+	for program in $DOMD_PROGRAMS; do
+		args+=(--program "$program")
+	done
+	"$LAB_DIR/mkcpio.py" --sysroot "$(stage_dir "sysroot:${1##*-}")" --skeleton "${args[@]}" \
+		--program usr/bin/busybox --program bin/dash --link usr/bin/sh=dash \
+		--tree "$(kernel_dir "${1%-*}")/domd" \
+		--file init="$LAB_DIR/guest/init" \
+		--file usr/sbin/lab-agent="$LAB_DIR/guest/agent" \
+		"$OUT/domd.cpio"
+	"$LAB_DIR/mkcpio.py" --file "lab/${1%-*}/domd.cpio=$OUT/domd.cpio" "$OUT/images.cpio"
+	rm "$OUT/domd.cpio"
 }
 
 build_guest() {
@@ -266,7 +309,7 @@ build_guest() {
 	for program in $GUEST_PROGRAMS; do
 		args+=(--program "$program")
 	done
-	"$LAB_DIR/mkcpio.py" --sysroot "$(stage_dir sysroot)" --skeleton "${args[@]}" \
+	"$LAB_DIR/mkcpio.py" --sysroot "$(stage_dir "sysroot:$XEN_SERIES")" --skeleton "${args[@]}" \
 		--program usr/bin/busybox --program bin/dash --link usr/bin/sh=dash \
 		--tree "$(kernel_dir "$1")/guest" \
 		--file init="$LAB_DIR/guest/init" \
@@ -282,16 +325,22 @@ build_guest() {
 
 # --- declarations -------------------------------------------------------------
 
+# The policy module, as seen from $LAB_DIR
+POLICY=../../policy/xvirtiod.te
+
 declare_stages() {
-	local k origin kernel
+	local k x origin kernel
 	origin="$(mirror) $SUITE $BACKPORTS"
-	stage debs "" "$origin" "$SYSROOT_PKGS" fetch_debs
-	stage source:xen "" "$origin" fetch_source
+	for x in "${!XEN_SUITE[@]}"; do
+		stage "debs:$x" "" "$origin ${XEN_SUITE[$x]}" "$SYSROOT_PKGS" fetch_debs
+		stage "source:xen-$x" "" "$origin ${XEN_SUITE[$x]}" fetch_source
+		stage "sysroot:$x" "debs:$x" unpack_deb
+		stage "xen:$x" "source:xen-$x" unpack_source xen.config
+		stage "xen:$x-flask" "source:xen-$x" unpack_source xen.config flask.config "$POLICY"
+	done
 	stage source:fio "" "$origin" fetch_source
 	stage source:linux "" "$origin" fetch_source
-	stage sysroot debs unpack_deb
-	stage xen source:xen unpack_source xen.config
-	stage fio "source:fio sysroot" unpack_source cross_cc
+	stage fio "source:fio sysroot:$XEN_SERIES" unpack_source cross_cc
 	stage klab source:linux klab.config
 	for k in k612 k61 klab; do
 		kernel=klab
@@ -299,31 +348,44 @@ declare_stages() {
 			kernel=kernel:$k
 			stage "kdeb:$k" "" "$origin" fetch_kernel
 			stage "$kernel" "kdeb:$k" unpack_deb pickmods.py \
-				"$MODULE_DIRS" "$DOM0_MODULES" "$GUEST_MODULES" \
-				"$DOM0_LATER_MODULES" "$GUEST_LATER_MODULES"
+				"$MODULE_DIRS" "$DOM0_MODULES" "$GUEST_MODULES" "$DOMD_MODULES" \
+				"$DOM0_LATER_MODULES" "$GUEST_LATER_MODULES" "$DOMD_LATER_MODULES"
 		fi
-		stage "dom0:$k" "sysroot fio $kernel" mkcpio.py dom0/init dom0/guest \
-			"$DOM0_PROGRAMS" "$DOM0_XEN_PROGRAMS"
-		stage "guest:$k" "sysroot fio $kernel" mkcpio.py guest/init guest/agent \
+		stage "guest:$k" "sysroot:$XEN_SERIES fio $kernel" mkcpio.py guest/init guest/agent \
 			"$GUEST_PROGRAMS"
+		for x in "${!XEN_SUITE[@]}"; do
+			stage "dom0:$k-$x" "sysroot:$x fio $kernel" mkcpio.py dom0/init dom0/guest \
+				dom0/block "$DOM0_PROGRAMS" "$DOM0_XEN_PROGRAMS"
+			stage "domd:$k-$x" "sysroot:$x $kernel" mkcpio.py guest/init guest/agent \
+				"$DOMD_PROGRAMS"
+		done
 	done
 }
 
-# setup KERNEL...: all that a run with these kernels needs
-setup() {
-	local k wanted=(xen)
+# images XEN KERNEL...: the stages that a run with these needs; XEN is a series,
+# perhaps with "-flask"
+images() {
+	local k xen=$1
+	shift
+	printf 'xen:%s\n' "$xen"
 	for k; do
-		wanted+=("dom0:$k" "guest:$k")
+		printf '%s\n' "dom0:$k-${xen%-flask}" "domd:$k-${xen%-flask}" "guest:$k"
 	done
+}
+
+# setup XEN KERNEL...: make them
+setup() {
+	local wanted
+	mapfile -t wanted < <(images "$@")
 	stages_missing "${wanted[@]}" || return 0
-	need_host_tools
+	need_host_tools "$1"
 	lock_setup
 	set -m
 	# Xen's build takes longest and needs only its own source; the rest goes
 	# on beside it, downloads one after another because of apt's locks.
-	if stages_missing xen; then
-		ensure source:xen
-		in_background ensure xen
+	if stages_missing "${wanted[0]}"; then
+		ensure "source:xen-${1%-flask}"
+		in_background ensure "${wanted[0]}"
 	fi
 	ensure "${wanted[@]:1}"
 	finish_background

@@ -9,7 +9,7 @@ image end1 64
 image end2 64
 daemon_start
 for how in "destroy" "shutdown -F -w"; do
-	guest start g1 --vcpus 2 --disk $IMAGES/end1.img --disk $IMAGES/end2.img || fail "guest start"
+	guest start g1 $VIA --vcpus 2 --disk $(disk end1) --disk $(disk end2) || fail "guest start"
 	guest exec g1 "$traffic" || fail "start of the traffic"
 	step "xl $how"
 	xl $how g1 >/tmp/end.log 2>&1 || fail "xl $how: $(cat /tmp/end.log)"

@@ -4,7 +4,7 @@
 . /share/t/lib.sh
 image tree 96
 daemon_start
-guest start g1 --disk $IMAGES/tree.img || fail "guest start"
+guest start g1 $VIA --disk $(disk tree) || fail "guest start"
 guest exec g1 --timeout 300 'set -e
 	mkfs.ext4 -q /dev/vda
 	mount -t ext4 /dev/vda /mnt

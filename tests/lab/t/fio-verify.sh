@@ -5,7 +5,7 @@
 fio_verify() {
 	image fio1 48
 	image fio2 48
-	guest start g1 --vcpus 2 --disk $IMAGES/fio1.img --disk $IMAGES/fio2.img || fail "guest start"
+	guest start g1 $VIA --vcpus 2 --disk $(disk fio1) --disk $(disk fio2) || fail "guest start"
 	log_has "xvda: .*, $1," "the disk is not served $1"
 	guest exec g1 --timeout 400 'fio --ioengine=libaio --direct=1 --rw=randrw --bsrange=4k-256k \
 		--iodepth=32 --size=40m --verify=crc32c --verify_fatal=1 --verify_state_save=0 \
@@ -17,6 +17,6 @@ fio_verify() {
 	done
 	guest stop g1 || fail "guest stop"
 	check_nothing_left
-	log_has 'g1 xvda: served .* 0 errors, 0 unsupported, 0 guest faults'
-	log_has 'g1 xvdb: served .* 0 errors, 0 unsupported, 0 guest faults'
+	log_has "$(called g1) xvda: served .* 0 errors, 0 unsupported, 0 guest faults"
+	log_has "$(called g1) xvdb: served .* 0 errors, 0 unsupported, 0 guest faults"
 }

@@ -4,7 +4,7 @@
 . /share/t/lib.sh
 image reboot 64
 daemon_start
-guest start g1 --on-reboot restart --vcpus 2 --disk $IMAGES/reboot.img || fail "guest start"
+guest start g1 --on-reboot restart --vcpus 2 $VIA --disk $(disk reboot) || fail "guest start"
 first=$(xl domid g1)
 guest exec g1 'mkfs.ext4 -q /dev/vda && mount -t ext4 /dev/vda /mnt &&
 	echo kept >/mnt/kept && sync && umount /mnt' || fail "first life"

@@ -2,10 +2,21 @@
 # shellcheck shell=sh disable=SC2034
 # What the lab tests share; each sources it.  They run in dom0, whose sh is dash.  A test that ends
 # with status 0 has kept its promise.
-BACKEND=/local/domain/0/backend/virtio_disk
+#
+# The daemon runs in dom0, or, if $DOMD is the name of a domain, in that driver domain: then each
+# image of dom0 is a disk there, by xen-blkback.  Tests that know where it runs only by these serve
+# for both:
+#   $VIA             options of "guest start" in front of those for disks
+#   disk NAME        the path of an image where the daemon is; $IMAGES/NAME.img is its path in dom0
+#   at_daemon TEXT   run a command there
+#   called GUEST     what the log calls a guest, as a regular expression
+DOMD=${DOMD-}
+VIA=${VIA-}
 LOG=/tmp/xvirtiod.log
 IMAGES=/images # a file system with O_DIRECT, see prepare_images
 DAEMON=
+BACKEND=/local/domain/0/backend/virtio_disk
+[ -z "$DOMD" ] || ! domid=$(xl domid $DOMD 2>/dev/null) || BACKEND=/local/domain/$domid/backend/virtio_disk
 
 # Each on standard error, so that it is seen whatever the test does with its output.
 fail() {
@@ -17,17 +28,47 @@ step() {
 	echo "- $*" >&2
 }
 
+# driver_domain NAME [OPTION]...: start one, without the daemon; from now on the daemon is there
+driver_domain() {
+	DOMD=$1
+	guest start "$@" --driver-domain --daemon none || fail "guest start $1"
+	BACKEND=/local/domain/$(xl domid $DOMD)/backend/virtio_disk
+}
+
+at_daemon() {
+	if [ -n "$DOMD" ]; then guest exec $DOMD --timeout 300 "$1"; else sh -c "$1"; fi
+}
+
+daemon_log() {
+	at_daemon "cat $LOG"
+}
+
+called() {
+	if [ -n "$DOMD" ]; then echo 'domain [0-9]+'; else echo $1; fi
+}
+
 # daemon_start [ARGUMENT]...
 daemon_start() {
-	: >$LOG
-	xvirtiod --log-level debug "$@" 2>>$LOG &
-	DAEMON=$!
-	wait_for 30 grep -q 'is ready to serve' $LOG || fail "the daemon does not start"
+	if [ -n "$DOMD" ]; then
+		at_daemon "rm -f /tmp/status; : >$LOG
+			{ xvirtiod --log-level debug $* 2>>$LOG; echo \$? >/tmp/status; } &"
+	else
+		: >$LOG
+		xvirtiod --log-level debug "$@" 2>>$LOG &
+		DAEMON=$!
+	fi
+	wait_for 30 at_daemon "grep -q 'is ready to serve' $LOG" || fail "the daemon does not start"
+	[ -z "$DOMD" ] || DAEMON=$(at_daemon 'pidof xvirtiod')
 }
 
 daemon_stop() {
-	kill -TERM $DAEMON
-	wait $DAEMON || fail "the daemon ended with status $?"
+	if [ -n "$DOMD" ]; then
+		at_daemon "kill -TERM $DAEMON; until [ -s /tmp/status ]; do usleep 50000; done
+			exit \$(cat /tmp/status)"
+	else
+		kill -TERM $DAEMON
+		wait $DAEMON
+	fi || fail "the daemon ended with status $?"
 	DAEMON=
 }
 
@@ -43,15 +84,16 @@ wait_for() {
 }
 
 workers() {
-	cat /proc/[0-9]*/cmdline 2>/dev/null | tr '\0' ' ' | grep -o 'xvirtiod --[w]orker' | wc -l
+	at_daemon "cat /proc/[0-9]*/cmdline 2>/dev/null | tr '\0' ' ' | grep -o 'xvirtiod --[w]orker' | wc -l"
 }
 
 no_workers() {
 	[ "$(workers)" = 0 ]
 }
 
+# Guests; a driver domain's name begins with "domd".
 domains() {
-	xl list | tail -n +3 | wc -l
+	xl list | tail -n +3 | grep -vc '^domd'
 }
 
 no_domains() {
@@ -64,17 +106,27 @@ check_nothing_left() {
 	wait_for 30 no_workers || fail "workers are left"
 	! xenstore-ls $BACKEND 2>/dev/null | grep -q . || fail "nodes are left: $(xenstore-ls $BACKEND)"
 	[ -z "$DAEMON" ] && return
-	for fd in "/proc/$DAEMON/fd"/*; do
-		case $(readlink $fd) in *xvirtiod-state* | *.img* | *pidfd*)
-			fail "the daemon still holds $(readlink $fd)" ;;
-		esac
-	done
+	held=$(at_daemon "readlink /proc/$DAEMON/fd/* | grep -E 'xvirtiod-state|\.img|/dev/xvd|pidfd'")
+	[ -z "$held" ] || fail "the daemon still holds $held"
 }
 
-# image NAME MEGABYTES: an empty one in $IMAGES
+# image NAME MEGABYTES: an empty one in $IMAGES, and where the daemon is
 image() {
 	rm -f $IMAGES/$1.img
 	truncate -s ${2}M $IMAGES/$1.img
+	[ -z "$DOMD" ] || guest attach $DOMD $IMAGES/$1.img >$IMAGES/$1.disk || fail "$1.img in $DOMD"
+}
+
+disk() {
+	if [ -n "$DOMD" ]; then cat $IMAGES/$1.disk; else echo $IMAGES/$1.img; fi
+}
+
+# After a test: no image is left.
+remove_images() {
+	for used in "$IMAGES"/*.disk; do
+		[ ! -e "$used" ] || guest detach $DOMD "$(cat "$used")"
+	done
+	rm -rf $IMAGES/*.img $IMAGES/*.disk
 }
 
 # prepare_images DEVICE: dom0's extra disk becomes $IMAGES
@@ -86,7 +138,7 @@ prepare_images() {
 
 # log_has PATTERN [MESSAGE]
 log_has() {
-	grep -qE "$1" $LOG || fail "${2:-the log does not say}: $1"
+	daemon_log | grep -qE "$1" || fail "${2:-the log does not say}: $1"
 }
 
 # The two sides of a disk hold the same bytes.  same_bytes GUEST DEVICE IMAGE

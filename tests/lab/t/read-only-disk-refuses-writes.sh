@@ -6,7 +6,7 @@ image ro 8
 dd if=/dev/urandom of=$IMAGES/ro.img bs=1M count=8 conv=notrunc 2>/dev/null
 before=$(md5sum <$IMAGES/ro.img)
 daemon_start
-guest start g1 --disk $IMAGES/ro.img,ro || fail "guest start"
+guest start g1 $VIA --disk $(disk ro),ro || fail "guest start"
 guest exec g1 '[ "$(cat /sys/block/vda/ro)" = 1 ]' || fail "the guest does not see that it is read-only"
 same_bytes g1 /dev/vda $IMAGES/ro.img
 # Linux stops writes by itself; without its flag they reach the device, which refuses, too.

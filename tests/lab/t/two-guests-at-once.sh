@@ -4,8 +4,8 @@
 . /share/t/lib.sh
 for i in a b c d; do image two$i 32; done
 daemon_start
-guest start g1 --vcpus 2 --disk $IMAGES/twoa.img --disk $IMAGES/twob.img || fail "guest start g1"
-guest start g2 --vcpus 2 --disk $IMAGES/twoc.img --disk $IMAGES/twod.img || fail "guest start g2"
+guest start g1 $VIA --vcpus 2 --disk $(disk twoa) --disk $(disk twob) || fail "guest start g1"
+guest start g2 $VIA --vcpus 2 --disk $(disk twoc) --disk $(disk twod) || fail "guest start g2"
 [ "$(workers)" = 2 ] || fail "$(workers) workers for two guests"
 work='fio --ioengine=libaio --direct=1 --rw=randwrite --bs=16k --iodepth=16 --size=24m \
 	--verify=crc32c --do_verify=1 --verify_state_save=0 --minimal \
