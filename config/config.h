@@ -17,9 +17,10 @@
 
 #define CONFIG_DEFAULT_PATH SYSCONFDIR "/xvirtiod/xvirtiod.conf"
 
-#define CONFIG_NAME_MAX	    255 /* bytes of a guest's name */
-#define CONFIG_VDEV_MAX	    23	/* bytes of a virtual device name, such as xvda */
-#define CONFIG_SERIAL_MAX   20	/* bytes of a serial: VIRTIO_BLK_ID_BYTES */
+#define CONFIG_NAME_MAX	    255	 /* bytes of a guest's name */
+#define CONFIG_VDEV_MAX	    23	 /* bytes of a virtual device name, such as xvda */
+#define CONFIG_SERIAL_MAX   20	 /* bytes of a serial: VIRTIO_BLK_ID_BYTES */
+#define CONFIG_IMAGE_MAX    1023 /* bytes of the path of an image */
 #define CONFIG_QUEUES_MAX   8
 
 /* Where a value comes from, from weak to strong. */
@@ -40,6 +41,7 @@ enum config_key {
 	CONFIG_KEY_READ_ONLY,
 	CONFIG_KEY_DISCARD,
 	CONFIG_KEY_NULL_SIZE,
+	CONFIG_KEY_IMAGE,
 	CONFIG_NR_KEYS,
 };
 
@@ -65,6 +67,7 @@ struct config_disk {
 	char serial[CONFIG_SERIAL_MAX + 1]; /* printable ASCII, may be empty; derive it if unset */
 	enum config_bool read_only;	    /* TRUE: read-only whatever the toolstack says */
 	enum config_bool discard;	    /* UNSET: as the toolstack says */
+	char image[CONFIG_IMAGE_MAX + 1];   /* absolute; "" if unset, for generic devices */
 	uint64_t null_size;		    /* bytes, multiple of 512, not 0; for backend "null" */
 	enum config_scope from[CONFIG_NR_KEYS]; /* CONFIG_SCOPE_BUILT_IN: not set */
 };

@@ -45,6 +45,14 @@ static bool vdev_valid(const char *text, size_t len)
 	return len > 0 && strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789") == len;
 }
 
+static bool image_valid(const char *text, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		if ((unsigned char)text[i] < ' ' || text[i] == 0x7f)
+			return false;
+	return text[0] == '/';
+}
+
 static bool serial_valid(const char *text, size_t len)
 {
 	size_t i;
@@ -154,6 +162,28 @@ const struct key config_keys[] = {
 			"is\n"
 			".Cm null .\n",
 	},
+	[CONFIG_KEY_IMAGE] = {
+		.name = "image", .places = IN_DISK, .type = KEY_TEXT, .valid = image_valid,
+		.rule = "an absolute path of up to 1023 bytes",
+		.unset = "as the toolstack says",
+		FIELD(config_disk, image),
+		.help = "Path of the image of a generic virtio device, for which\n"
+			".Xr xl.cfg 5\n"
+			"has no word:\n"
+			".Cm virtio\n"
+			"with\n"
+			".Cm type=virtio,device2 .\n"
+			"The device is called\n"
+			".Cm virtio0 ,\n"
+			".Cm virtio1 ,\n"
+			"and so on, in the order of that list.\n"
+			"It is writable, unless\n"
+			".Ic read_only\n"
+			"says otherwise.\n"
+			"A disk of the list\n"
+			".Cm disk\n"
+			"has its image there, and is refused if it has one here as well.\n",
+	},
 	{
 		.name = "log_level", .places = IN_TOP, .type = KEY_WORD, .words = level_words,
 		FIELD(config, log_level),
@@ -193,7 +223,9 @@ const struct key config_keys[] = {
 		FIELD(config_guest_disk, vdev),
 		.help = "The disk's\n"
 			".Cm vdev\n"
-			"in the guest's disk specification.\n",
+			"in the guest's disk specification; of a generic virtio device\n"
+			".Cm virtio\n"
+			"and its number.\n",
 	},
 };
 /* clang-format on */

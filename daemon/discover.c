@@ -30,14 +30,22 @@ static const char *parse_number(const char *s, uint32_t max, uint32_t *ret)
 	return s;
 }
 
-int discover_split(const char *path, uint16_t *ret_domid, uint32_t *ret_devid)
+/* What follows the root, a slash or the end; NULL: it is another path. */
+static const char *skip_root(const char *path, const char *root)
 {
-	uint32_t domid, devid;
-	size_t root = strlen(DISCOVER_ROOT);
+	size_t n = strlen(root);
 
-	if (strncmp(path, DISCOVER_ROOT, root))
+	return strncmp(path, root, n) || (path[n] && path[n] != '/') ? NULL : path + n;
+}
+
+int discover_split(const char *path, uint16_t *ret_domid, struct disk_id *ret_id)
+{
+	const char *disk = skip_root(path, DISCOVER_ROOT);
+	uint32_t domid, devid;
+
+	path = disk ? disk : skip_root(path, DISCOVER_GENERIC_ROOT);
+	if (!path)
 		return -1;
-	path += root;
 	if (!*path)
 		return 0;
 	/* DOMID_FIRST_RESERVED is 0x7ff0. */
@@ -52,13 +60,14 @@ int discover_split(const char *path, uint16_t *ret_domid, uint32_t *ret_devid)
 	if (!path || (*path && *path != '/'))
 		return -1;
 	*ret_domid = domid;
-	*ret_devid = devid;
+	*ret_id = (struct disk_id){ !disk, devid };
 	return 2;
 }
 
-void discover_dir(char *dir, uint16_t domid, uint32_t devid)
+void discover_dir(char *dir, uint16_t domid, struct disk_id id)
 {
-	snprintf(dir, XENSTORE_PATH_MAX, DISCOVER_ROOT "/%u/%u", domid, devid);
+	snprintf(dir, XENSTORE_PATH_MAX, "%s/%u/%u",
+		 id.generic ? DISCOVER_GENERIC_ROOT : DISCOVER_ROOT, domid, id.devid);
 }
 
 enum xenbus_state discover_state(struct xenstore *x, const char *dir)
@@ -73,14 +82,21 @@ static bool is_vdev(const char *s)
 	return *s && !s[strspn(s, "abcdefghijklmnopqrstuvwxyz0123456789")];
 }
 
-void discover_name(struct xenstore *x, const char *dir, uint32_t devid, char *ret, size_t size)
+void discover_name(struct xenstore *x, const char *dir, struct disk_id id, char *ret, size_t size)
 {
-	_cleanup_(freep) char *dev = xenstore_read(x, dir, "dev");
+	_cleanup_(freep) char *dev = id.generic ? NULL : xenstore_read(x, dir, "dev");
 
 	if (dev && is_vdev(dev) && strlen(dev) < size)
 		strcpy(ret, dev);
 	else
-		snprintf(ret, size, "%u", devid);
+		snprintf(ret, size, "%s%u", id.generic ? "virtio" : "", id.devid);
+}
+
+bool discover_is_block(struct xenstore *x, const char *dir)
+{
+	_cleanup_(freep) char *type = xenstore_read(x, dir, "type");
+
+	return type && !strcmp(type, "virtio,device2");
 }
 
 /* What is being read, so that each complaint can say where it stands. */
@@ -190,7 +206,8 @@ static int read_window(struct reader *r, struct discovered *d)
 	return 0;
 }
 
-static int read_all(struct reader *r, uint16_t domid, struct discovered *d)
+/* What every device has. */
+static int read_device(struct reader *r, uint16_t domid, struct discovered *d)
 {
 	char id[8];
 	int e;
@@ -198,15 +215,20 @@ static int read_all(struct reader *r, uint16_t domid, struct discovered *d)
 	snprintf(id, sizeof(id), "%u", domid);
 	e = expect(r, "frontend-id", id);
 	if (!e)
-		e = expect(r, "specification", "virtio");
-	if (!e)
 		e = expect(r, "transport", "mmio");
+	if (!e)
+		e = read_window(r, d);
+	return e;
+}
+
+static int read_disk(struct reader *r, struct discovered *d)
+{
+	int e = expect(r, "specification", "virtio");
+
 	if (!e)
 		e = read_vdev(r, d->vdev, sizeof(d->vdev));
 	if (!e)
 		e = read_mode(r, &d->read_only);
-	if (!e)
-		e = read_window(r, d);
 	if (!e)
 		e = read_flag(r, "discard-enable", !d->read_only, &d->discard);
 	if (!e)
@@ -219,13 +241,30 @@ static int read_all(struct reader *r, uint16_t domid, struct discovered *d)
 	return e;
 }
 
-int discover_read(struct xenstore *x, const char *dir, uint16_t domid,
+/* "virtio,device" is what libxl takes for a device that it does not know. */
+static int read_generic(struct reader *r, struct disk_id id, struct discovered *d)
+{
+	_cleanup_(freep) char *type = NULL;
+	int e = read_text(r, "type", &type);
+
+	if (!e && strcmp(type, "virtio,device2") && strcmp(type, "virtio,device"))
+		e = refuse(r->subject, "%s/type is \"%s\", not \"virtio,device2\", a block device",
+			   r->dir, type);
+	discover_name(r->x, r->dir, id, d->vdev, sizeof(d->vdev));
+	d->discard = true;
+	return e;
+}
+
+int discover_read(struct xenstore *x, const char *dir, uint16_t domid, struct disk_id id,
 		  const struct log_subject *subject, struct discovered *ret,
 		  const char **ret_missing)
 {
 	struct reader r = { .x = x, .dir = dir, .subject = subject };
 	struct discovered d = DISCOVERED_NULL;
-	int e = read_all(&r, domid, &d);
+	int e = read_device(&r, domid, &d);
+
+	if (!e)
+		e = id.generic ? read_generic(&r, id, &d) : read_disk(&r, &d);
 
 	if (e == -EAGAIN)
 		*ret_missing = r.missing;

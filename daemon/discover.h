@@ -27,6 +27,19 @@
 /* Where disks appear: DISCOVER_ROOT/<domid>/<devid>, relative to our own domain. */
 #define DISCOVER_ROOT "backend/virtio_disk"
 
+/*
+ * Where generic virtio devices appear, virtio= in xl.cfg (tools/libs/light/libxl_virtio.c, Xen 4.18
+ * and later).  Their nodes say which device it is and where, and nothing of what is behind it.
+ * libxl does not wait for their state 2, but does for 6.
+ */
+#define DISCOVER_GENERIC_ROOT "backend/virtio"
+
+/* A device of a guest: the kind of directory, and the number in there. */
+struct disk_id {
+	bool generic;
+	uint32_t devid;
+};
+
 enum xenbus_state {
 	XENBUS_NONE = 0, /* no such node, or not a number */
 	XENBUS_INITIALISING = 1,
@@ -37,8 +50,8 @@ enum xenbus_state {
 
 /* A disk as the toolstack wants it. */
 struct discovered {
-	char *path;	     /* params: the image; owned */
-	char vdev[24];	     /* dev */
+	char *path;	     /* params: the image; owned; NULL: a generic device */
+	char vdev[24];	     /* dev; of a generic device "virtio" and its number */
 	bool read_only;	     /* mode is r */
 	bool discard;	     /* discard-enable; true if absent and writable */
 	bool direct_io_safe; /* direct-io-safe */
@@ -49,16 +62,22 @@ struct discovered {
 #define DISCOVERED_NULL ((struct discovered){ .path = NULL })
 
 /*
- * Split the path of an event: DISCOVER_ROOT/<domid>/<devid>, perhaps with a node below.  Returns
- * how many of the two numbers it has, -1 if it is something else.
+ * Split the path of an event: <root>/<domid>/<devid>, perhaps with a node below.  Returns how many
+ * of the two numbers it has, -1 if it is something else.
  */
-int discover_split(const char *path, uint16_t *ret_domid, uint32_t *ret_devid);
+int discover_split(const char *path, uint16_t *ret_domid, struct disk_id *ret_id);
 
 /* The backend directory of a disk, into dir[XENSTORE_PATH_MAX]. */
-void discover_dir(char *dir, uint16_t domid, uint32_t devid);
+void discover_dir(char *dir, uint16_t domid, struct disk_id id);
 
-/* What to call a disk in log lines: its dev node, or its number if that says nothing useful. */
-void discover_name(struct xenstore *x, const char *dir, uint32_t devid, char *ret, size_t size);
+/*
+ * What to call a disk in log lines: its dev node, or its number if that says nothing useful; a
+ * generic device as in struct discovered.
+ */
+void discover_name(struct xenstore *x, const char *dir, struct disk_id id, char *ret, size_t size);
+
+/* Does a generic device say that it is a block device, "virtio,device2"? */
+bool discover_is_block(struct xenstore *x, const char *dir);
 
 /* The state node in a backend directory. */
 enum xenbus_state discover_state(struct xenstore *x, const char *dir);
@@ -68,7 +87,7 @@ enum xenbus_state discover_state(struct xenstore *x, const char *dir);
  * -EAGAIN: some node isn't there yet, *ret_missing names it.  Else -errno, logged with the node's
  * path.
  */
-int discover_read(struct xenstore *x, const char *dir, uint16_t domid,
+int discover_read(struct xenstore *x, const char *dir, uint16_t domid, struct disk_id id,
 		  const struct log_subject *subject, struct discovered *ret,
 		  const char **ret_missing);
 

@@ -203,7 +203,7 @@ static void detach_answered(struct guest *g, unsigned slot)
 	disk_closed(g, d);
 	/* libxl may have made the directory anew meanwhile. */
 	if (d->known)
-		guest_check_disk(g, d->devid);
+		guest_check_disk(g, d->id);
 }
 
 /* A worker that a guest has taken over must not get further than its own disks. */
@@ -294,7 +294,7 @@ static void worker_exited(struct loop_source *src)
 	/* Disks that came while it was leaving. */
 	for (unsigned i = 0; i < STATE_DISKS_MAX && !g->stopping; i++)
 		if (g->disks[i].known && g->disks[i].phase == GUEST_DISK_NEW)
-			guest_check_disk(g, g->disks[i].devid);
+			guest_check_disk(g, g->disks[i].id);
 }
 
 static int start_worker(struct guest *g)
@@ -339,7 +339,7 @@ static void try_attach(struct guest *g, struct guest_disk *d)
 		d->phase = GUEST_DISK_NEW;
 		return;
 	}
-	r = discover_read(g->ctx->xenstore, d->dir, g->domid, &d->subject, &want, &missing);
+	r = discover_read(g->ctx->xenstore, d->dir, g->domid, d->id, &d->subject, &want, &missing);
 	if (r == -EAGAIN) {
 		log_debug(&d->subject, "waiting for %s/%s", d->dir, missing);
 		d->phase = GUEST_DISK_NEW;
@@ -355,7 +355,7 @@ static void try_attach(struct guest *g, struct guest_disk *d)
 		r = start_worker(g);
 	if (!r) {
 		m.slot = d - g->disks;
-		m.params.devid = d->devid;
+		m.params.devid = d->id.devid;
 		r = link_send(g->worker.link_fd, &m, &image);
 		if (r)
 			fail(r, &d->subject, "cannot hand the disk to its worker");
@@ -365,7 +365,8 @@ static void try_attach(struct guest *g, struct guest_disk *d)
 	} else {
 		d->phase = GUEST_DISK_ATTACHING;
 		log_info(&d->subject, "%s, %s, %s, %llu bytes, window at %#llx, interrupt %u",
-			 want.path, m.image.caps & IMAGE_READ_ONLY ? "read-only" : "writable",
+			 want.path ? want.path : m.backend,
+			 m.image.caps & IMAGE_READ_ONLY ? "read-only" : "writable",
 			 image.fd < 0		? m.backend
 			 : image.direct_fd >= 0 ? "direct"
 						: "buffered",
@@ -395,15 +396,18 @@ static void want_closed(struct guest *g, struct guest_disk *d)
 	}
 }
 
-static struct guest_disk *find_disk(struct guest *g, uint32_t devid)
+static struct guest_disk *find_disk(struct guest *g, struct disk_id id)
 {
-	for (unsigned i = 0; i < STATE_DISKS_MAX; i++)
-		if (g->disks[i].known && g->disks[i].devid == devid)
+	for (unsigned i = 0; i < STATE_DISKS_MAX; i++) {
+		const struct disk_id *other = &g->disks[i].id;
+
+		if (g->disks[i].known && other->devid == id.devid && other->generic == id.generic)
 			return &g->disks[i];
+	}
 	return NULL;
 }
 
-static struct guest_disk *add_disk(struct guest *g, uint32_t devid)
+static struct guest_disk *add_disk(struct guest *g, struct disk_id id)
 {
 	char vdev[24];
 
@@ -412,29 +416,32 @@ static struct guest_disk *add_disk(struct guest *g, uint32_t devid)
 
 		if (d->known)
 			continue;
-		*d = (struct guest_disk){ .known = true, .devid = devid };
-		discover_dir(d->dir, g->domid, devid);
-		discover_name(g->ctx->xenstore, d->dir, devid, vdev, sizeof(vdev));
+		*d = (struct guest_disk){ .known = true, .id = id };
+		g->had_disks = true;
+		discover_dir(d->dir, g->domid, id);
+		discover_name(g->ctx->xenstore, d->dir, id, vdev, sizeof(vdev));
 		log_subject_set(&d->subject, g->subject.guest, vdev);
 		return d;
 	}
-	log_err(&g->subject, "device %u is one too many: %u are served at most", devid,
+	log_err(&g->subject, "device %u is one too many: %u are served at most", id.devid,
 		STATE_DISKS_MAX);
 	return NULL;
 }
 
-void guest_check_disk(struct guest *g, uint32_t devid)
+void guest_check_disk(struct guest *g, struct disk_id id)
 {
-	struct guest_disk *d = find_disk(g, devid);
+	struct guest_disk *d = find_disk(g, id);
 	char dir[XENSTORE_PATH_MAX];
 	enum xenbus_state state;
 
-	discover_dir(dir, g->domid, devid);
+	discover_dir(dir, g->domid, id);
 	state = discover_state(g->ctx->xenstore, dir);
 	if (!d) {
-		if (!xenstore_exists(g->ctx->xenstore, dir))
+		if (!xenstore_exists(g->ctx->xenstore, dir) ||
+		    (id.generic &&
+		     !plan_is_ours(g->ctx->config, g->name, id, g->ctx->xenstore, dir)))
 			return;
-		d = add_disk(g, devid);
+		d = add_disk(g, id);
 		if (!d)
 			return;
 	}

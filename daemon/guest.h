@@ -11,6 +11,7 @@
 
 #include "base/loop.h"
 #include "config/config.h"
+#include "daemon/discover.h"
 #include "daemon/link.h"
 #include "daemon/spawn.h"
 #include "daemon/state.h"
@@ -45,7 +46,7 @@ struct guest_disk {
 	uint64_t leave_by;
 	uint64_t remove_at; /* CLOSED: ms, when the directory is to be removed; 0: it is not ours */
 	uint64_t tried;	    /* FAILED: discover_fingerprint() of what failed */
-	uint32_t devid;
+	struct disk_id id;
 	char dir[XENSTORE_PATH_MAX]; /* backend directory */
 	struct log_subject subject;
 };
@@ -66,6 +67,7 @@ struct guest {
 	struct state *state; /* shared with the worker */
 	bool worker_lost;    /* it ended before its time: its disks can't be served any more */
 	bool stopping;	     /* guest_stop() */
+	bool had_disks;	     /* that were ours to serve */
 	struct guest_disk disks[STATE_DISKS_MAX]; /* by slot, as in the state */
 };
 
@@ -76,7 +78,7 @@ struct guest *guest_new(struct guest_context *ctx, uint16_t domid, const char *n
 void guest_free(struct guest *g);
 
 /* Look at the backend directory of a disk and do what it asks for. */
-void guest_check_disk(struct guest *g, uint32_t devid);
+void guest_check_disk(struct guest *g, struct disk_id id);
 
 /*
  * When the worker must have detached a disk, or have left: ms of CLOCK_MONOTONIC.  0: it may go on,

@@ -1,12 +1,46 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "daemon/plan.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "backends/backend.h"
 
-int plan_disk(const struct config *config, const char *guest, const struct discovered *want,
+bool plan_is_ours(const struct config *config, const char *guest, struct disk_id id,
+		  struct xenstore *x, const char *dir)
+{
+	struct config_disk c;
+	char vdev[24];
+
+	discover_name(x, dir, id, vdev, sizeof(vdev));
+	config_disk(config, guest, vdev, &c);
+	return c.from[CONFIG_KEY_IMAGE] || discover_is_block(x, dir);
+}
+
+/* One side, and only one, names it: two that differ would both be somebody's data. */
+static int find_image(const struct config_disk *c, const char *guest, struct discovered *want,
+		      const struct log_subject *subject)
+{
+	if (want->path && c->from[CONFIG_KEY_IMAGE])
+		return refuse(
+			subject,
+			"the toolstack names the image %s, and the configuration %s; \"image\" "
+			"is for generic virtio devices",
+			want->path, c->image);
+	if (want->path)
+		return 0;
+	if (!c->from[CONFIG_KEY_IMAGE])
+		return refuse(subject,
+			      "a generic virtio device has no image: name it in the configuration, "
+			      "guests = ( { name = \"%s\"; disks = ( { vdev = \"%s\"; image = ... "
+			      "} ); } )",
+			      guest, want->vdev);
+	want->path = strdup(c->image);
+	return want->path ? 0 : fail(-ENOMEM, subject, "cannot plan the disk");
+}
+
+int plan_disk(const struct config *config, const char *guest, struct discovered *want,
 	      const struct log_subject *subject, struct link_message *m, struct image *ret_image)
 {
 	const struct backend_ops *ops;
@@ -18,6 +52,10 @@ int plan_disk(const struct config *config, const char *guest, const struct disco
 
 	config_disk(config, guest, want->vdev, &c);
 	ops = backend_find(c.backend);
+	*ret_image = IMAGE_NULL;
+	r = ops->needs_image ? find_image(&c, guest, want, subject) : 0;
+	if (r)
+		return r;
 	/* direct-io-safe is about this disk: it outranks what the file says about all disks. */
 	buffered = c.cache == CONFIG_CACHE_BUFFERED &&
 		   !(want->direct_io_safe && c.from[CONFIG_KEY_CACHE] <= CONFIG_SCOPE_DEFAULTS);
@@ -40,7 +78,6 @@ int plan_disk(const struct config *config, const char *guest, const struct disco
 	serial = c.from[CONFIG_KEY_SERIAL] ? c.serial : want->vdev;
 	memcpy(m->params.serial, serial, strnlen(serial, sizeof(m->params.serial)));
 
-	*ret_image = IMAGE_NULL;
 	if (!ops->needs_image) {
 		m->image = (struct image_info){ .size = c.null_size,
 						.block_size = 512,

@@ -11,11 +11,19 @@
 #include "daemon/link.h"
 
 /*
- * Put the three together for a disk of the guest, whose name is as in xenstore: fill the
- * LINK_ATTACH *m, but for slot and devid, and open the image, which is the caller's to close.  A
- * backend without an image gives IMAGE_NULL.  0, or what image_open() says.
+ * Is a generic device of the guest ours to serve?  It is if the configuration has an image for it,
+ * or if it is a block device by its own words, in its directory.  Others are not ours to touch.
  */
-int plan_disk(const struct config *config, const char *guest, const struct discovered *want,
+bool plan_is_ours(const struct config *config, const char *guest, struct disk_id id,
+		  struct xenstore *x, const char *dir);
+
+/*
+ * Put the three together for a disk of the guest, whose name is as in xenstore: fill the
+ * LINK_ATTACH *m, but for slot and devid, and open the image, which is the caller's to close.  The
+ * image of a generic device is the configuration's, and becomes want->path.  A backend without an
+ * image gives IMAGE_NULL.  0, or -errno, logged.
+ */
+int plan_disk(const struct config *config, const char *guest, struct discovered *want,
 	      const struct log_subject *subject, struct link_message *m, struct image *ret_image);
 
 #endif

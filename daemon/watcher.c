@@ -20,7 +20,7 @@
 /* A disk whose directory has changed. */
 struct change {
 	uint16_t domid;
-	uint32_t devid;
+	struct disk_id id;
 };
 
 struct watcher {
@@ -82,13 +82,13 @@ static struct guest *find_guest(struct watcher *w, uint16_t domid)
 }
 
 /* Many nodes of a disk change at once: look at each disk once. */
-static void note_change(struct watcher *w, uint16_t domid, uint32_t devid)
+static void note_change(struct watcher *w, uint16_t domid, struct disk_id id)
 {
 	struct change *c;
 
 	for (size_t i = 0; i < w->nr_changes; i++) {
 		c = &w->changes[i];
-		if (c->domid == domid && c->devid == devid)
+		if (c->domid == domid && c->id.devid == id.devid && c->id.generic == id.generic)
 			return;
 	}
 	if (w->nr_changes == w->max_changes) {
@@ -102,7 +102,7 @@ static void note_change(struct watcher *w, uint16_t domid, uint32_t devid)
 		w->changes = c;
 		w->max_changes = max;
 	}
-	w->changes[w->nr_changes++] = (struct change){ domid, devid };
+	w->changes[w->nr_changes++] = (struct change){ domid, id };
 }
 
 static bool parse_id(const char *s, unsigned long max, unsigned long *ret)
@@ -114,34 +114,47 @@ static bool parse_id(const char *s, unsigned long max, unsigned long *ret)
 	return *s >= '0' && *s <= '9' && !*end && !errno && *ret <= max;
 }
 
-static void scan_guest(struct watcher *w, uint16_t domid)
+static void scan_dir(struct watcher *w, uint16_t domid, bool generic)
 {
 	_cleanup_(freep) char **devids = NULL;
 	char path[XENSTORE_PATH_MAX];
 	unsigned long devid;
 	unsigned n;
 
-	snprintf(path, sizeof(path), DISCOVER_ROOT "/%u", domid);
+	snprintf(path, sizeof(path), "%s/%u", generic ? DISCOVER_GENERIC_ROOT : DISCOVER_ROOT,
+		 domid);
 	n = xenstore_list(&w->xenstore, path, &devids);
 	for (unsigned i = 0; i < n; i++)
 		if (parse_id(devids[i], UINT32_MAX, &devid))
-			note_change(w, domid, devid);
+			note_change(w, domid, (struct disk_id){ generic, devid });
+}
+
+static void scan_guest(struct watcher *w, uint16_t domid)
+{
+	scan_dir(w, domid, false);
+	scan_dir(w, domid, true);
 	/* Disks that we know and that are gone. */
 	for (struct guest *g = w->guests; g; g = g->next)
 		for (unsigned i = 0; g->domid == domid && i < STATE_DISKS_MAX; i++)
 			if (g->disks[i].known)
-				note_change(w, domid, g->disks[i].devid);
+				note_change(w, domid, g->disks[i].id);
 }
 
-static void scan_all(struct watcher *w)
+static void scan_root(struct watcher *w, const char *root)
 {
 	_cleanup_(freep) char **domids = NULL;
-	unsigned n = xenstore_list(&w->xenstore, DISCOVER_ROOT, &domids);
+	unsigned n = xenstore_list(&w->xenstore, root, &domids);
 	unsigned long domid;
 
 	for (unsigned i = 0; i < n; i++)
 		if (parse_id(domids[i], UINT16_MAX, &domid))
 			scan_guest(w, domid);
+}
+
+static void scan_all(struct watcher *w)
+{
+	scan_root(w, DISCOVER_ROOT);
+	scan_root(w, DISCOVER_GENERIC_ROOT);
 	for (struct guest *g = w->guests; g; g = g->next)
 		scan_guest(w, g->domid);
 }
@@ -156,14 +169,14 @@ static void release_dead(struct watcher *w)
 
 static void handle_event(struct watcher *w, const char *path)
 {
+	struct disk_id id;
 	uint16_t domid;
-	uint32_t devid;
 
 	if (!strcmp(path, "@releaseDomain")) {
 		release_dead(w);
 		return;
 	}
-	switch (discover_split(path, &domid, &devid)) {
+	switch (discover_split(path, &domid, &id)) {
 	case 0:
 		scan_all(w);
 		break;
@@ -171,7 +184,7 @@ static void handle_event(struct watcher *w, const char *path)
 		scan_guest(w, domid);
 		break;
 	case 2:
-		note_change(w, domid, devid);
+		note_change(w, domid, id);
 		break;
 	}
 }
@@ -190,7 +203,7 @@ static void xenstore_ready(struct loop_source *src)
 		struct guest *g = find_guest(w, c->domid);
 
 		if (g)
-			guest_check_disk(g, c->devid);
+			guest_check_disk(g, c->id);
 	}
 	w->nr_changes = 0;
 }
@@ -301,7 +314,8 @@ static bool watcher_round(void *arg)
 
 		workers |= guest_has_worker(g);
 		if (guest_is_over(g)) {
-			log_info(&g->subject, "domain %u has left", g->domid);
+			if (g->had_disks)
+				log_info(&g->subject, "domain %u has left", g->domid);
 			*p = g->next;
 			guest_free(g);
 		} else {
@@ -344,6 +358,8 @@ static int watcher_init(struct watcher *w)
 		r = xenstore_open(&w->xenstore);
 	if (!r)
 		r = xenstore_watch(&w->xenstore, DISCOVER_ROOT);
+	if (!r)
+		r = xenstore_watch(&w->xenstore, DISCOVER_GENERIC_ROOT);
 	if (!r)
 		r = xenstore_watch(&w->xenstore, "@releaseDomain");
 	if (r)

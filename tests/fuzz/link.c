@@ -125,7 +125,7 @@ static void fire_disk(uint16_t domid, unsigned disk)
 {
 	char path[XENSTORE_PATH_MAX];
 
-	discover_dir(path, domid, model_devid(disk));
+	discover_dir(path, domid, (struct disk_id){ false, model_devid(disk) });
 	fire(path);
 }
 

@@ -13,7 +13,7 @@ static void node(uint16_t domid, unsigned disk, const char *key, const char *val
 {
 	char path[128];
 
-	discover_dir(path, domid, model_devid(disk));
+	discover_dir(path, domid, (struct disk_id){ false, model_devid(disk) });
 	snprintf(path + strlen(path), sizeof(path) - strlen(path), "/%s", key);
 	libxenstore_set_text(path, value);
 }
@@ -68,7 +68,7 @@ void toolstack_remove_disk(uint16_t domid, unsigned disk)
 {
 	char path[XENSTORE_PATH_MAX];
 
-	discover_dir(path, domid, model_devid(disk));
+	discover_dir(path, domid, (struct disk_id){ false, model_devid(disk) });
 	libxenstore_remove(path);
 }
 

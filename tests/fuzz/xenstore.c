@@ -55,7 +55,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	(void)argv;
 	fuzz_log_start();
 	libxenstore_written = written;
-	discover_dir(dir, DOMID, 51712);
+	discover_dir(dir, DOMID, (struct disk_id){ false, 51712 });
 	return 0;
 }
 
@@ -64,15 +64,15 @@ static void take_event(struct fuzz_input *in, char *path)
 	char again[XENSTORE_PATH_MAX];
 	unsigned len = fuzz_take(in, 1);
 	uint16_t domid = 0;
-	uint32_t devid = 0;
+	struct disk_id id;
 
 	for (unsigned i = 0; i < len; i++)
 		path[i] = fuzz_take(in, 1);
 	path[len] = '\0';
-	if (discover_split(path, &domid, &devid) < 2)
+	if (discover_split(path, &domid, &id) < 2)
 		return;
 	/* It is below the directory that these numbers name. */
-	discover_dir(again, domid, devid);
+	discover_dir(again, domid, id);
 	fuzz_check(!strncmp(path, again, strlen(again)), "%s is not in %s", path, again);
 }
 
@@ -117,9 +117,9 @@ static void check_nodes(struct xenstore *x, const struct log_subject *subject)
 	char name[24];
 	int r;
 
-	discover_name(x, dir, 51712, name, sizeof(name));
+	discover_name(x, dir, (struct disk_id){ false, 51712 }, name, sizeof(name));
 	fuzz_check(name[0] && strlen(name) < sizeof(name), "name");
-	r = discover_read(x, dir, DOMID, subject, &d, &missing);
+	r = discover_read(x, dir, DOMID, (struct disk_id){ false, 51712 }, subject, &d, &missing);
 	if (!r)
 		check_disk(&d);
 	else if (r == -EAGAIN)

@@ -112,18 +112,20 @@ int toolstack_create_domain(struct toolstack *ts, unsigned domid, const char *na
 static unsigned list_disks(struct toolstack *ts, const struct domain *d,
 			   struct toolstack_disk disks[TOOLSTACK_DISKS_MAX])
 {
-	_cleanup_(freep) char **names = NULL;
+	static const char *const kinds[] = { "virtio_disk", "virtio" };
 	char path[TOOLSTACK_PATH_MAX];
 	unsigned nr = 0;
 
-	snprintf(path, sizeof(path), "%s/device/virtio_disk", d->libxl);
-	names = xs_directory(ts->xs, XBT_NULL, path, &nr);
-	if (!names)
-		return 0;
-	nr = MIN(nr, TOOLSTACK_DISKS_MAX);
-	for (unsigned i = 0; i < nr; i++) {
-		disks[i] = (struct toolstack_disk){ .devid = atoi(names[i]) };
-		snprintf(disks[i].vdev, sizeof(disks[i].vdev), "%s", names[i]);
+	for (unsigned k = 0; k < ARRAY_SIZE(kinds); k++) {
+		_cleanup_(freep) char **names = NULL;
+		unsigned n = 0;
+
+		snprintf(path, sizeof(path), "%s/device/%s", d->libxl, kinds[k]);
+		names = xs_directory(ts->xs, XBT_NULL, path, &n);
+		for (unsigned i = 0; names && i < n && nr < TOOLSTACK_DISKS_MAX; i++, nr++) {
+			disks[nr] = (struct toolstack_disk){ .devid = atoi(names[i]) };
+			snprintf(disks[nr].vdev, sizeof(disks[nr].vdev), "%s", names[i]);
+		}
 	}
 	return nr;
 }
@@ -153,10 +155,12 @@ static void forget_domain(struct tx *tx, void *arg)
 	const struct domain *d = arg;
 	char path[TOOLSTACK_PATH_MAX];
 
-	toolstack_backend_path(path, d->domid, 0, "");
-	/* All disks of the domain. */
-	*strrchr(path, '/') = '\0';
-	tx_rm(tx, path);
+	/* A number of either kind; all devices of the domain are beside it. */
+	for (unsigned devid = 0; devid <= TOOLSTACK_DISKS_MAX; devid += TOOLSTACK_DISKS_MAX) {
+		toolstack_backend_path(path, d->domid, devid, "");
+		*strrchr(path, '/') = '\0';
+		tx_rm(tx, path);
+	}
 	remove_domain(tx, arg);
 }
 

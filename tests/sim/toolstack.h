@@ -41,8 +41,9 @@ void toolstack_set_backend_domid(unsigned domid);
 
 /* A disk in xl.cfg, and where libxl puts it. */
 struct toolstack_disk {
-	char vdev[8]; /* xvda */
-	unsigned devid;
+	char vdev[8];	  /* xvda; of a generic device what the daemon calls it, virtio0 */
+	unsigned devid;	  /* of a generic device below TOOLSTACK_DISKS_MAX, of others above */
+	const char *type; /* of a generic device: virtio,device2; NULL: it is a disk */
 	const char *path; /* target=; the caller's */
 	bool read_only;
 	bool discard;
@@ -60,14 +61,21 @@ void toolstack_close(struct toolstack *ts);
 /* The guest's disk number n, 0 ... TOOLSTACK_DISKS_MAX - 1, with libxl's defaults. */
 struct toolstack_disk toolstack_disk(unsigned n, const char *path);
 
+/*
+ * The guest's generic device number n, as virtio= in xl.cfg of Xen 4.20 makes it; type is the
+ * caller's.
+ */
+struct toolstack_disk toolstack_generic(unsigned n, const char *type);
+
 /* Nodes of a domain, and introduce it.  -ESRCH if Xen doesn't know it. */
 int toolstack_create_domain(struct toolstack *ts, unsigned domid, const char *name,
 			    struct sim_error *err);
 
 /*
  * The nodes of each disk, in a transaction for each, and wait until the backends of all are in
- * state 2, which must be seen before they go on.  If one isn't in time, the disks are removed as by
- * toolstack_remove_disks() with force; -ETIMEDOUT; err has the text of its node "error".
+ * state 2, which must be seen before they go on; nobody waits for generic devices.  If one isn't in
+ * time, the disks are removed as by toolstack_remove_disks() with force; -ETIMEDOUT; err has the
+ * text of its node "error".
  */
 int toolstack_add_disks(struct toolstack *ts, unsigned domid, const struct toolstack_disk *disks,
 			unsigned nr, struct sim_error *err);

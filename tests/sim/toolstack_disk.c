@@ -49,6 +49,21 @@ struct toolstack_disk toolstack_disk(unsigned n, const char *path)
 	return d;
 }
 
+struct toolstack_disk toolstack_generic(unsigned n, const char *type)
+{
+	struct toolstack_disk d = toolstack_disk(n, NULL);
+
+	snprintf(d.vdev, sizeof(d.vdev), "virtio%u", n);
+	d.devid = n;
+	d.type = type;
+	return d;
+}
+
+static const char *kind_of(unsigned devid)
+{
+	return devid < TOOLSTACK_DISKS_MAX ? "virtio" : "virtio_disk";
+}
+
 /* Where the nodes of a disk are, and what to do with them. */
 struct device {
 	unsigned domid;
@@ -65,8 +80,8 @@ struct device {
 void toolstack_backend_path(char ret[TOOLSTACK_PATH_MAX], unsigned domid, unsigned devid,
 			    const char *key)
 {
-	snprintf(ret, TOOLSTACK_PATH_MAX, "/local/domain/%u/backend/virtio_disk/%u/%u%s%s",
-		 backend_domid, domid, devid, *key ? "/" : "", key);
+	snprintf(ret, TOOLSTACK_PATH_MAX, "/local/domain/%u/backend/%s/%u/%u%s%s", backend_domid,
+		 kind_of(devid), domid, devid, *key ? "/" : "", key);
 }
 
 static struct device device(unsigned domid, const struct toolstack_disk *disk)
@@ -74,10 +89,26 @@ static struct device device(unsigned domid, const struct toolstack_disk *disk)
 	struct device d = { .domid = domid, .disk = disk };
 
 	toolstack_backend_path(d.back, domid, disk->devid, "");
-	snprintf(d.front, sizeof(d.front), "/local/domain/%u/device/virtio_disk/%u", domid,
+	snprintf(d.front, sizeof(d.front), "/local/domain/%u/device/%s/%u", domid,
+		 kind_of(disk->devid), disk->devid);
+	snprintf(d.libxl, sizeof(d.libxl), "/libxl/%u/device/%s/%u", domid, kind_of(disk->devid),
 		 disk->devid);
-	snprintf(d.libxl, sizeof(d.libxl), "/libxl/%u/device/virtio_disk/%u", domid, disk->devid);
 	return d;
+}
+
+/* libxl__device_add() and libxl__set_xenstore_virtio() of Xen 4.20 */
+static void write_generic(struct tx *tx, const char *dir, const struct device *d)
+{
+	const struct toolstack_disk *disk = d->disk;
+
+	tx_write(tx, dir, "frontend-id", "%u", d->domid);
+	tx_write(tx, dir, "online", "1");
+	tx_write(tx, dir, "state", "%d", STATE_INITIALISING);
+	tx_write(tx, dir, "irq", "%u", disk->irq);
+	tx_write(tx, dir, "base", "%#llx", (unsigned long long)disk->base);
+	tx_write(tx, dir, "type", "%s", disk->type);
+	tx_write(tx, dir, "transport", "mmio");
+	tx_write(tx, dir, "grant_usage", "0");
 }
 
 /* The backend's part in device_disk_add(); libxl keeps a copy for itself. */
@@ -128,16 +159,18 @@ static void write_device(struct tx *tx, void *arg)
 	tx_write(tx, d->front, "backend", "%s", d->back);
 	write_frontend(tx, d, "backend-id", backend_domid);
 	write_frontend(tx, d, "state", STATE_INITIALISING);
-	write_frontend(tx, d, "virtual-device", d->disk->devid);
-	tx_write(tx, d->front, "device-type", "disk");
-	snprintf(path, sizeof(path), "%s/device-type", d->front);
-	tx_set_perms(tx, path, tx_owner_reader(d->domid, backend_domid));
-	write_frontend(tx, d, "trusted", 1);
+	if (!d->disk->type) {
+		write_frontend(tx, d, "virtual-device", d->disk->devid);
+		tx_write(tx, d->front, "device-type", "disk");
+		snprintf(path, sizeof(path), "%s/device-type", d->front);
+		tx_set_perms(tx, path, tx_owner_reader(d->domid, backend_domid));
+		write_frontend(tx, d, "trusted", 1);
+	}
 
 	tx_mkdir_anew(tx, d->back, tx_owner_reader(backend_domid, d->domid));
 	tx_write(tx, d->back, "frontend", "%s", d->front);
-	write_backend(tx, d->back, d);
-	write_backend(tx, d->libxl, d);
+	(d->disk->type ? write_generic : write_backend)(tx, d->back, d);
+	(d->disk->type ? write_generic : write_backend)(tx, d->libxl, d);
 }
 
 int toolstack_write_disk(struct toolstack *ts, unsigned domid, const struct toolstack_disk *disk,
@@ -288,7 +321,7 @@ int toolstack_add_disks(struct toolstack *ts, unsigned domid, const struct tools
 	w.err = err;
 	for (unsigned i = 0; i < nr && !e; i++) {
 		devices[i] = device(domid, &disks[i]);
-		devices[i].waiting = true;
+		devices[i].waiting = !disks[i].type;
 		e = tx_run(ts, write_device, &devices[i], err);
 	}
 	if (!e)

@@ -6,6 +6,7 @@
 #define QUEUE_SIZE " is not a power of two from 8 to 1024"
 #define BOOL	   " is not a boolean (true or false)"
 #define SERIAL	   " is not a text of up to 20 printable ASCII characters"
+#define IMAGE	   " is not an absolute path of up to 1023 bytes"
 #define SIZE                                                                                       \
 	" is not a text with a number of bytes, such as \"64M\" (K, M, G or T; a multiple of 512 " \
 	"up to \"1024T\")"
@@ -34,6 +35,9 @@ static const struct {
 	{ "serial = \"123456789012345678901\"", "serial: \"123456789012345678901\"" SERIAL },
 	{ "serial = \"a\\nb\"", "serial: \"a?b\"" SERIAL },
 	{ "serial = 5", "serial: 5" SERIAL },
+	{ "image = \"a.img\"", "image: \"a.img\"" IMAGE },
+	{ "image = \"\"", "image: \"\"" IMAGE },
+	{ "image = \"/a\nb\"", "image: \"/a?b\"" IMAGE },
 	{ "null_size = 1048576", "null_size: 1048576" SIZE },
 	{ "null_size = \"\"", "null_size: \"\"" SIZE },
 	{ "null_size = \"0\"", "null_size: \"0\"" SIZE },

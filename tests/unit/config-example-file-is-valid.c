@@ -45,9 +45,11 @@ static void with_comments_switched_on(void **state)
 	switch_on(text, sizeof(text));
 	try_text(&t, text, NULL);
 	sim_check(t.result == 0, "%s", t.log);
-	assert_int_equal(t.config.nr_guests, 2);
+	assert_int_equal(t.config.nr_guests, 3);
 	config_disk(&t.config, "web", "xvda", &d);
 	assert_string_equal(d.serial, "web-root");
+	config_disk(&t.config, "db", "virtio0", &d);
+	assert_string_equal(d.image, "/srv/db.img");
 	config_fini(&t.config);
 }
 

@@ -73,6 +73,7 @@ static void serial_may_be_empty(void **state)
 {
 	(void)state;
 	assert_int_equal(only_disk("serial = \"\";").from[CONFIG_KEY_SERIAL], CONFIG_SCOPE_DISK);
+	assert_string_equal(only_disk("image = \"/srv/a b.img\";").image, "/srv/a b.img");
 	assert_string_equal(only_disk("serial = \"12345678901234567 ~9\";").serial,
 			    "12345678901234567 ~9");
 }

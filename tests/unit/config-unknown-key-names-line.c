@@ -26,7 +26,7 @@ static void key_of_another_place(void **state)
 	try_refused(
 		&t, "x.conf:5",
 		"guests.[0].disks.[0].name: this key does not belong here; known here: backend, "
-		"cache, queues, queue_size, serial, read_only, discard, null_size, vdev");
+		"cache, queues, queue_size, serial, read_only, discard, null_size, image, vdev");
 }
 
 /* Two disks of a guest with the same serial could not be told apart. */

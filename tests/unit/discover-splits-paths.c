@@ -5,7 +5,8 @@
 #include "daemon/discover.h"
 #include "tests/fake/test.h"
 
-#define ROOT "backend/virtio_disk"
+#define ROOT	"backend/virtio_disk"
+#define GENERIC "backend/virtio"
 
 static const struct {
 	const char *path;
@@ -23,7 +24,15 @@ static const struct {
 	{ ROOT "/1/51712/state", 2, 1, 51712 },
 	{ ROOT "/1/51712/a/b", 2, 1, 51712 },
 
+	{ GENERIC, 0, 0, 0 },
+	{ GENERIC "/3", 1, 3, 0 },
+	{ GENERIC "/3/0", 2, 3, 0 },
+	{ GENERIC "/3/10/base", 2, 3, 10 },
+
 	{ "", -1, 0, 0 },
+	{ GENERIC "/", -1, 0, 0 },
+	{ GENERIC "_/3/0", -1, 0, 0 },
+	{ GENERIC "0/3/0", -1, 0, 0 },
 	{ "backend", -1, 0, 0 },
 	{ "backend/virtio_dis", -1, 0, 0 },
 	{ "backend/virtio_disks", -1, 0, 0 },
@@ -64,30 +73,36 @@ static void good_and_bad(void **state)
 	(void)state;
 	for (unsigned i = 0; i < ARRAY_SIZE(table); i++) {
 		uint16_t domid = 0xabcd;
-		uint32_t devid = 0xabcdef01;
-		int parts = discover_split(table[i].path, &domid, &devid);
+		struct disk_id id = { false, 0xabcdef01 };
+		int parts = discover_split(table[i].path, &domid, &id);
 
 		sim_check(parts == table[i].parts, "\"%s\" has %d numbers", table[i].path, parts);
 		sim_check(domid == (parts >= 1 ? table[i].domid : 0xabcd), "\"%s\": domain %u",
 			  table[i].path, domid);
-		sim_check(devid == (parts >= 2 ? table[i].devid : 0xabcdef01), "\"%s\": device %u",
-			  table[i].path, devid);
+		sim_check(id.devid == (parts >= 2 ? table[i].devid : 0xabcdef01),
+			  "\"%s\": device %u", table[i].path, id.devid);
+		sim_check(id.generic == (parts >= 2 && !strstr(table[i].path, "_disk")),
+			  "\"%s\": the wrong kind", table[i].path);
 	}
 }
 
 /* The directory that a split path came from. */
 static void dir_is_the_inverse(void **state)
 {
+	static const char *const dirs[] = { ROOT "/32751/4294967295", GENERIC "/32751/4294967295" };
 	char dir[XENSTORE_PATH_MAX];
+	struct disk_id id;
 	uint16_t domid;
-	uint32_t devid;
 
 	(void)state;
-	discover_dir(dir, 32751, 4294967295u);
-	assert_string_equal(dir, ROOT "/32751/4294967295");
-	assert_int_equal(discover_split(dir, &domid, &devid), 2);
-	assert_int_equal(domid, 32751);
-	assert_int_equal(devid, 4294967295u);
+	for (unsigned i = 0; i < ARRAY_SIZE(dirs); i++) {
+		discover_dir(dir, 32751, (struct disk_id){ i, 4294967295u });
+		assert_string_equal(dir, dirs[i]);
+		assert_int_equal(discover_split(dir, &domid, &id), 2);
+		assert_int_equal(domid, 32751);
+		assert_int_equal(id.devid, 4294967295u);
+		assert_int_equal(id.generic, i);
+	}
 }
 
 int main(void)

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A generic virtio device of Xen 4.20 (virtio= in xl.cfg), whose nodes say nothing of an image, is
+ * a disk whose image the configuration names; one without says what to write there; those of other
+ * kinds are somebody else's, and nothing is done to them.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/sim/check.h"
+#include "tests/sim/guest.h"
+
+#define BLOCK "virtio,device2"
+#define I2C   "virtio,device22"
+
+static char *node(const struct guest *g, unsigned n, const char *key)
+{
+	char path[TOOLSTACK_PATH_MAX];
+
+	toolstack_backend_path(path, g->domid, g->disk[n].devid, key);
+	return toolstack_read(&sim.toolstack, path);
+}
+
+static void wait_node(const struct guest *g, unsigned n, const char *key, const char *words)
+{
+	unsigned tries = 0;
+	bool found = false;
+
+	while (!found) {
+		char *text = node(g, n, key);
+
+		found = text && strstr(text, words);
+		free(text);
+		sim_step(&tries, words);
+	}
+}
+
+static void check_pattern(struct guest *g, unsigned n, uint64_t sector)
+{
+	uint8_t data[512], expected[512];
+	struct drv d;
+
+	sim_pattern(sector, expected);
+	guest_driver(g, n, 0, &d);
+	drv_boot(&d, 0);
+	sim_check(drv_io(&d, T_IN, sector, NULL, 0, data, sizeof(data)) == BLK_OK &&
+			  !memcmp(data, expected, sizeof(data)),
+		  "a read from device %u", n);
+	sim_check(drv_io(&d, T_OUT, sector, expected, sizeof(expected), NULL, 0) ==
+			  (n == 1 ? BLK_IOERR : BLK_OK),
+		  "a write to device %u", n);
+}
+
+/* An unused name for a file that sim_image() will make: the configuration is read first. */
+static void write_config(char *ret, size_t size, const char *dir)
+{
+	snprintf(ret, size,
+		 "guests = ( { name = \"web\"; disks = (\n"
+		 " { vdev = \"virtio0\"; image = \"%s/a\"; serial = \"root\"; },\n"
+		 " { vdev = \"virtio1\"; image = \"%s/b\"; read_only = true; },\n"
+		 " { vdev = \"virtio4\"; image = \"%s/a\"; },\n"
+		 " { vdev = \"xvdf\"; image = \"%s/a\"; } ); } );\n",
+		 dir, dir, dir, dir);
+}
+
+int main(void)
+{
+	struct guest_spec spec = { .name = "web", .nr_disks = 6 };
+	char config[4096], dir[64], *text;
+	const char *c;
+	struct guest *g;
+
+	snprintf(dir, sizeof(dir), "/tmp/xensim-images.%d", getpid());
+	write_config(config, sizeof(config), dir);
+	sim_start(config);
+	sim_check(symlink(sim.dir, dir) == 0, "make %s", dir);
+	sim_image("a", 1 << 20, true);
+	sim_image("b", 1 << 20, true);
+	c = sim_image("c", 1 << 20, true);
+
+	spec.disk[0] = toolstack_generic(0, BLOCK);
+	spec.disk[1] = toolstack_generic(1, BLOCK);
+	spec.disk[2] = toolstack_generic(2, BLOCK); /* without an image */
+	spec.disk[3] = toolstack_generic(3, I2C);
+	spec.disk[4] = toolstack_generic(4, I2C); /* has an image, but is no disk */
+	spec.disk[5] = toolstack_disk(6, c);	  /* beside an ordinary one */
+	g = guest_create(&spec);
+
+	wait_node(g, 0, "state", "2");
+	wait_node(g, 1, "state", "2");
+	check_pattern(g, 0, 3);
+	check_pattern(g, 1, 4);
+	check_pattern(g, 5, 5);
+	wait_node(g, 2, "error", "vdev = \"virtio2\"; image =");
+	wait_node(g, 4, "error", "not \"virtio,device2\"");
+
+	text = node(g, 3, "state");
+	sim_check(text && !strcmp(text, "1") && !node(g, 3, "error"),
+		  "a device that is somebody else's is in state %s", text);
+	free(text);
+	/* Nobody closes it, so libxl would wait for it. */
+	sim_check(toolstack_rm(&sim.toolstack, "/libxl/1/device/virtio/3") == 0, "forget it");
+
+	/* Both sides name an image. */
+	g->disk[3] = toolstack_disk(5, c);
+	snprintf(g->disk[3].vdev, sizeof(g->disk[3].vdev), "xvdf");
+	sim_check(toolstack_write_disk(&sim.toolstack, g->domid, &g->disk[3], NULL) == 0, "a disk");
+	wait_node(g, 3, "error", "and the configuration");
+	guest_destroy(g);
+	unlink(dir);
+	sim_stop();
+	return 0;
+}
