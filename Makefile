@@ -218,12 +218,12 @@ torture: $(TORTURE)
 	$Q$< --seeds $(SEEDS) --from $(FROM)
 
 # This one is a user of libxen* itself.
-$B/tests/sim/t/hypervisor-keeps-xens-rules: SIM_LIBS += $(XEN_LIBS) -lxengnttab
+$B/tests/sim/t/hypervisor-keeps-xens-rules: SIM_LIBS += $(XEN_LIBS)
 
-# These need no Xen, but the daemon's loop.
-FAULTS_TESTS := $(filter $B/tests/sim/t/faults-%,$(SIM_TESTS))
-$(FAULTS_TESTS): SIM_LIBS += $(LIBS)
-$(FAULTS_TESTS): $B/libxvirtiod.a
+# These need no Xen, but parts of the daemon.
+PARTS_TESTS := $(filter $B/tests/sim/t/faults-% $B/tests/sim/t/sandbox-%,$(SIM_TESTS))
+$(PARTS_TESTS): SIM_LIBS += $(LIBS)
+$(PARTS_TESTS): $B/libxvirtiod.a
 
 sim-tests: $(SIM_TESTS) $(SIM_SHIM) $B/xvirtiod $B/tests/truth/transcript $B/tests/conformance/conformance $(TORTURE)
 

@@ -8,10 +8,16 @@
  * backend, and it asks only for what the backend's capabilities offer.  Ranges are multiples of
  * 512 bytes, but not necessarily of the logical block size.
  *
- * The iovec array and the memory it points to (guest memory, which the kernel cannot pin: see
- * docs/design.md) stay valid until done(); the backend may consume the array: change its entries,
- * req->iov and req->nr_iov.  Entries may be empty; there are no more than 1024.  A guest may
- * change the data while the request is in flight: never decide anything by it.
+ * The iovec array and the memory that it stands for stay valid until done(); the backend may
+ * consume the array: change its entries, req->iov and req->nr_iov.  Entries may be empty; there are
+ * no more than 1024. A guest may change the data while the request is in flight: never decide
+ * anything by it.
+ *
+ * What the entries are depends on req->copy.  NULL: they point to memory (the guest's, which the
+ * kernel cannot pin: see docs/design.md).  Else they are places that only copy() can reach, and
+ * iov_base must not be touched, nor passed to the kernel; it may be moved along by addition.  Which
+ * of the two it is does not change in a backend's life.  blk_copy() and blk_advance() work with
+ * both.
  *
  * close() is called with nothing in flight.
  */
@@ -49,6 +55,9 @@ struct blk_request {
 	struct iovec *iov; /* READ and WRITE only */
 	unsigned nr_iov;
 
+	/* What blk_copy() does with places. */
+	int (*copy)(const struct blk_request *req, void *mem, size_t n);
+
 	/* Called once; result is 0 or -errno. */
 	void (*done)(struct blk_request *req, int result);
 
@@ -77,9 +86,10 @@ struct backend_ops {
 
 	/*
 	 * Make *ret ready for submit().  The backend takes over the image's descriptors if and only
-	 * if it returns 0.  subject names guest and disk in log lines and outlives the backend.
+	 * if it returns 0.  copied: requests will bring copy().  subject names guest and disk in
+	 * log lines and outlives the backend.
 	 */
-	int (*open)(struct backend **ret, struct image *image, struct loop *loop,
+	int (*open)(struct backend **ret, struct image *image, struct loop *loop, bool copied,
 		    const struct log_subject *subject);
 	void (*submit)(struct backend *b, struct blk_request *req);
 
@@ -103,6 +113,16 @@ struct backend {
 	 */
 	struct image_info info;
 };
+
+/*
+ * Copy n bytes between mem and the front of req->iov, which has as many: into mem for a WRITE, else
+ * out of it.  0, or -EFAULT: the guest does not let us, which ends the request, and is nothing to
+ * be logged.
+ */
+int blk_copy(const struct blk_request *req, void *mem, size_t n);
+
+/* Take n bytes off the front of req->iov, and empty entries behind them. */
+void blk_advance(struct blk_request *req, size_t n);
 
 static inline bool blk_request_wanted(const struct blk_request *req)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Bounce buffers: memory of our own that O_DIRECT can read into and write from, since it can't pin
- * guest memory.
+ * Bounce buffers: memory of our own that the kernel can read into and write from, where it can't
+ * pin guest memory (O_DIRECT), or not reach it at all (grants).
  *
  * A pool belongs to a loop (struct loop.bounce): a ring has one table of registered buffers, so all
  * images of the loop share the pool.  It exists from the first bounce_attach() to the last

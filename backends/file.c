@@ -7,15 +7,16 @@
  * limit of our own on requests in flight.
  *
  * READ and WRITE take one of two paths.  Buffered: straight between guest memory and the page
- * cache, in one READV or WRITEV.  Direct: O_DIRECT cannot pin guest memory, so the data goes in
- * pieces through bounce buffers; a write gathers before, a read scatters after.  Either path goes
- * on after a short result; a request that has to wait for a bounce buffer holds none, and each disk
- * has a share of them, so it waits for requests of its own disk at most.
+ * cache, in one READV or WRITEV.  Bounced: in pieces through bounce buffers; a write gathers
+ * before, a read scatters after.  That is the way of O_DIRECT, which cannot pin guest memory, and
+ * of all data that has to be copied (blk_request.copy), whether past the page cache or not.  Either
+ * path goes on after a short result; a request that has to wait for a bounce buffer holds none, and
+ * each disk has a share of them, so it waits for requests of its own disk at most.
  *
- * A piece that does not fulfil O_DIRECT's alignment is done buffered.  The kernel keeps the page
- * cache coherent with O_DIRECT, but for a page that both write to at the same time: one write may
- * be lost, and EIO is reported to whoever comes next.  So a direct disk writes nothing else by way
- * of the page cache.
+ * A piece that does not fulfil O_DIRECT's alignment goes through the page cache.  The kernel keeps
+ * the page cache coherent with O_DIRECT, but for a page that both write to at the same time: one
+ * write may be lost, and EIO is reported to whoever comes next.  So a direct disk writes nothing
+ * else by way of the page cache.
  *
  * FLUSH, DISCARD and WRITE_ZEROES are in file_range.c.
  */
@@ -28,7 +29,7 @@
 #include "backends/file_private.h"
 
 #define NR_IOV_MAX   1024	/* what READV and WRITEV take */
-#define PIECE_MAX    (1u << 20) /* of a direct transfer, so that one request can't take the pool */
+#define PIECE_MAX    (1u << 20) /* of a bounced transfer, so that no request takes the pool */
 #define BUFFERED_MAX (4u << 20) /* of another: it is copied while everybody else waits */
 #define COPYING_MAX  (8u << 20) /* of all buffered pieces of a disk in flight */
 #define RETRIES_MAX  8
@@ -57,14 +58,20 @@ static void log_error(struct file_backend *f, const struct blk_request *req, int
 		     names[req->op], req->len, req->offset);
 }
 
-void file_finish(struct file_request *fr, int result)
+/* The end of a request whose result is no news about the image. */
+static void finish_quietly(struct file_request *fr, int result)
 {
 	struct blk_request *req = file_request_owner(fr);
 
-	if (result < 0 && result != -ECANCELED)
-		log_error(fr->file, req, result);
 	fr->file->in_flight--;
 	req->done(req, result);
+}
+
+void file_finish(struct file_request *fr, int result)
+{
+	if (result < 0 && result != -ECANCELED)
+		log_error(fr->file, file_request_owner(fr), result);
+	finish_quietly(fr, result);
 }
 
 void file_refuse(struct file_backend *f, unsigned what, const char *text)
@@ -141,40 +148,11 @@ void file_set_flags(struct file_request *fr, struct io_uring_sqe *sqe)
 		sqe->flags |= IOSQE_ASYNC;
 }
 
-/* Take n bytes off the front of req->iov. */
-static void iov_advance(struct blk_request *req, size_t n)
-{
-	while (req->nr_iov && n >= req->iov->iov_len) {
-		n -= req->iov->iov_len;
-		req->iov++;
-		req->nr_iov--;
-	}
-	if (n) {
-		req->iov->iov_base = (unsigned char *)req->iov->iov_base + n;
-		req->iov->iov_len -= n;
-	}
-}
-
-/* Copy n bytes between mem and the front of req->iov: into mem for a write, else out of it. */
-static void iov_copy(const struct blk_request *req, unsigned char *mem, size_t n)
-{
-	for (const struct iovec *v = req->iov; n; v++) {
-		size_t here = MIN(n, v->iov_len);
-
-		if (req->op == BLK_WRITE)
-			memcpy(mem, v->iov_base, here);
-		else
-			memcpy(v->iov_base, mem, here);
-		mem += here;
-		n -= here;
-	}
-}
-
 static void transfer_next(struct file_request *fr);
 
 static void transfer_progress(struct file_request *fr, int res)
 {
-	iov_advance(file_request_owner(fr), res);
+	blk_advance(file_request_owner(fr), res);
 	fr->pos += res;
 	fr->retries = 0;
 }
@@ -297,74 +275,102 @@ void file_go_buffered(struct file_request *fr)
 	fr->buffered = true;
 }
 
-static void direct_issue(struct file_request *fr);
+static bool is_bounced(struct file_request *fr)
+{
+	return file_request_owner(fr)->copy || file_is_direct(fr);
+}
 
-static void direct_done(struct loop_op *op, int res)
+static void bounced_issue(struct file_request *fr);
+
+/* Give the span back, and go on or end. */
+static void bounced_end_piece(struct file_request *fr, int res)
+{
+	bool direct = file_is_direct(fr);
+
+	bounce_put(&fr->file->bounce, &fr->wait);
+	if (res == -EINVAL && direct)
+		file_go_buffered(fr);
+	if (res > 0 || (res == -EINVAL && direct))
+		transfer_next(fr);
+	else if (direct)
+		file_finish(fr, res ? res : -EIO);
+	else
+		file_transfer_failed(fr, res);
+}
+
+/* The guest's data cannot be had. */
+static void bounced_give_up(struct file_request *fr, int err)
+{
+	bounce_put(&fr->file->bounce, &fr->wait);
+	finish_quietly(fr, err);
+}
+
+static void bounced_done(struct loop_op *op, int res)
 {
 	struct file_request *fr = file_request_of(op);
 	struct blk_request *req = file_request_owner(fr);
-	struct bounce_line *line = &fr->file->bounce;
+	int r = res > 0 && req->op == BLK_READ ? blk_copy(req, fr->wait.span.mem, res) : 0;
 
+	if (r) {
+		bounced_give_up(fr, r);
+		return;
+	}
 	if (file_should_retry(fr, res)) {
-		direct_issue(fr);
+		bounced_issue(fr);
 		return;
 	}
 	if (res > 0) {
-		if (req->op == BLK_READ)
-			iov_copy(req, fr->wait.span.mem, res);
 		transfer_progress(fr, res);
-		if (fr->pos < req->len && file_is_direct(fr) && !bounce_is_contended(line) &&
-		    !file_check_step(fr)) {
-			direct_issue(fr);
+		if (fr->pos < req->len && is_bounced(fr) &&
+		    !bounce_is_contended(&fr->file->bounce) && !file_check_step(fr)) {
+			bounced_issue(fr);
 			return;
 		}
 	}
-	bounce_put(line, &fr->wait);
-
-	if (res == -EINVAL) {
-		file_go_buffered(fr);
-	} else if (res <= 0) {
-		file_finish(fr, res ? res : -EIO);
-		return;
-	}
-	transfer_next(fr);
+	bounced_end_piece(fr, res);
 }
 
-static void direct_issue(struct file_request *fr)
+static void bounced_issue(struct file_request *fr)
 {
 	const struct blk_request *req = file_request_owner(fr);
 	struct file_backend *f = fr->file;
+	bool direct = file_is_direct(fr), fixed = bounce_is_registered(&f->bounce);
+	int r, fd = direct ? f->direct_fd : f->fd;
 	struct io_uring_sqe *sqe;
 	uint64_t offset = req->offset + fr->pos;
 	void *mem = fr->wait.span.mem;
-	bool fixed = bounce_is_registered(&f->bounce);
 
-	fr->piece = MIN(req->len - fr->pos, fr->wait.span.len) &
-		    ~(f->backend.info.direct_align - 1);
-	if (req->op == BLK_WRITE)
-		iov_copy(req, mem, fr->piece);
+	fr->piece = MIN(req->len - fr->pos, fr->wait.span.len);
+	if (direct)
+		fr->piece &= ~(f->backend.info.direct_align - 1);
+	r = req->op == BLK_WRITE ? blk_copy(req, mem, fr->piece) : 0;
+	if (r) {
+		bounced_give_up(fr, r);
+		return;
+	}
 
-	fr->op.done = direct_done;
+	if (req->op == BLK_WRITE && !direct)
+		file_note_cached(fr);
+	fr->op.done = bounced_done;
 	sqe = loop_get_sqe(f->loop, &fr->op);
 	if (req->op == BLK_WRITE && fixed)
-		io_uring_prep_write_fixed(sqe, f->direct_fd, mem, fr->piece, offset, 0);
+		io_uring_prep_write_fixed(sqe, fd, mem, fr->piece, offset, 0);
 	else if (req->op == BLK_WRITE)
-		io_uring_prep_write(sqe, f->direct_fd, mem, fr->piece, offset);
+		io_uring_prep_write(sqe, fd, mem, fr->piece, offset);
 	else if (fixed)
-		io_uring_prep_read_fixed(sqe, f->direct_fd, mem, fr->piece, offset, 0);
+		io_uring_prep_read_fixed(sqe, fd, mem, fr->piece, offset, 0);
 	else
-		io_uring_prep_read(sqe, f->direct_fd, mem, fr->piece, offset);
+		io_uring_prep_read(sqe, fd, mem, fr->piece, offset);
 	file_set_flags(fr, sqe);
 }
 
-static void direct_granted(struct bounce_waiter *w)
+static void bounced_granted(struct bounce_waiter *w)
 {
 	struct file_request *fr = container_of(w, struct file_request, wait);
-
 	int r = file_check_step(fr);
 
 	if (!r) {
-		direct_issue(fr);
+		bounced_issue(fr);
 		return;
 	}
 	bounce_put(&fr->file->bounce, w);
@@ -384,10 +390,10 @@ static void transfer_next(struct file_request *fr)
 		file_finish(fr, 0);
 	else if (r)
 		file_finish(fr, r);
-	else if (!file_is_direct(fr))
+	else if (!is_bounced(fr))
 		buffered_next(fr);
 	else if (bounce_get(&f->bounce, &fr->wait, MIN(left, PIECE_MAX)))
-		direct_issue(fr);
+		bounced_issue(fr);
 }
 
 static void transfer_start(struct file_request *fr)
@@ -400,7 +406,7 @@ static void transfer_start(struct file_request *fr)
 		sum += req->iov[i].iov_len;
 	assert(sum == req->len); /* or the image could grow */
 
-	iov_advance(req, 0); /* empty entries */
+	blk_advance(req, 0); /* empty entries */
 	transfer_next(fr);
 }
 
@@ -412,7 +418,7 @@ static void file_submit(struct backend *b, struct blk_request *req)
 	assert(req->op == BLK_FLUSH || range_within(req->offset, req->len, b->info.size));
 	assert(req->op == BLK_READ || req->op == BLK_FLUSH || !(b->info.caps & IMAGE_READ_ONLY));
 
-	*fr = (struct file_request){ .file = f, .wait.granted = direct_granted };
+	*fr = (struct file_request){ .file = f, .wait.granted = bounced_granted };
 	f->in_flight++;
 	switch (req->op) {
 	case BLK_READ:
@@ -436,7 +442,7 @@ static int file_read_size(struct backend *b, uint64_t *ret)
 	return image_read_size(container_of(b, struct file_backend, backend)->fd, ret);
 }
 
-static int file_open(struct backend **ret, struct image *image, struct loop *loop,
+static int file_open(struct backend **ret, struct image *image, struct loop *loop, bool copied,
 		     const struct log_subject *subject)
 {
 	_cleanup_(freep) struct file_backend *f = calloc(1, sizeof(*f));
@@ -444,9 +450,9 @@ static int file_open(struct backend **ret, struct image *image, struct loop *loo
 
 	if (!f)
 		return fail(-ENOMEM, subject, "cannot open backend");
-	if (image->direct_fd >= 0) {
-		r = bounce_attach(&f->bounce, loop, BOUNCE_POOL_SIZE, image->info.direct_align,
-				  subject);
+	if (image->direct_fd >= 0 || copied) {
+		r = bounce_attach(&f->bounce, loop, BOUNCE_POOL_SIZE,
+				  image->direct_fd >= 0 ? image->info.direct_align : 1, subject);
 		if (r < 0)
 			return r;
 	}
@@ -471,7 +477,7 @@ static void file_close(struct backend *b)
 		return;
 	f = container_of(b, struct file_backend, backend);
 	assert(!f->in_flight && !f->copying && !f->first);
-	if (f->direct_fd >= 0)
+	if (f->bounce.pool)
 		bounce_detach(&f->bounce, f->loop);
 	closep(&f->direct_fd);
 	closep(&f->fd);

@@ -18,7 +18,7 @@ struct file_backend {
 	struct backend backend;
 	struct loop *loop;
 	int fd, direct_fd;
-	struct bounce_line bounce;	    /* direct */
+	struct bounce_line bounce;	    /* attached if anything may have to be bounced */
 	unsigned refused;		    /* REFUSED_* */
 	unsigned in_flight;		    /* requests */
 	unsigned copying;		    /* buffered: bytes in flight */
@@ -33,7 +33,7 @@ struct file_request {
 	struct loop_op op;
 	struct file_backend *file;
 	uint64_t pos;		   /* bytes done */
-	struct bounce_waiter wait; /* direct: and the span, while wait.span.mem is set */
+	struct bounce_waiter wait; /* bounced: and the span, while wait.span.mem is set */
 	struct file_request *next; /* buffered: behind this one in the line */
 	uint32_t piece;		   /* bytes in flight, or, buffered, that want to be */
 	int mode;		   /* of the fallocate(2) in flight */
@@ -57,7 +57,7 @@ static inline struct file_request *file_request_of(struct loop_op *op)
 	return container_of(op, struct file_request, op);
 }
 
-/* The end of a request: log a failure, and call done().  fr is gone then. */
+/* The end of a request: log a failure of the image, and call done().  fr is gone then. */
 void file_finish(struct file_request *fr, int result);
 
 /* Remember a refusal; the first one is worth a line in the log. */

@@ -15,12 +15,13 @@ static void null_submit(struct backend *b, struct blk_request *req)
 }
 
 /* There is no image; its info says what disk to pretend. */
-static int null_open(struct backend **ret, struct image *image, struct loop *loop,
+static int null_open(struct backend **ret, struct image *image, struct loop *loop, bool copied,
 		     const struct log_subject *subject)
 {
 	struct backend *b = malloc(sizeof(*b));
 
 	(void)loop;
+	(void)copied;
 	if (!b)
 		return fail(-ENOMEM, subject, "cannot open backend");
 	*b = (struct backend){ .ops = &null_backend_ops, .subject = subject, .info = image->info };

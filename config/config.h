@@ -42,6 +42,7 @@ enum config_key {
 	CONFIG_KEY_DISCARD,
 	CONFIG_KEY_NULL_SIZE,
 	CONFIG_KEY_IMAGE,
+	CONFIG_KEY_GUEST_MEMORY,
 	CONFIG_NR_KEYS,
 };
 
@@ -49,6 +50,13 @@ enum config_cache {
 	CONFIG_CACHE_UNSET, /* never in what config_disk() returns */
 	CONFIG_CACHE_DIRECT,
 	CONFIG_CACHE_BUFFERED,
+};
+
+/* How guest memory is reached. */
+enum config_memory {
+	CONFIG_MEMORY_UNSET, /* as the toolstack says */
+	CONFIG_MEMORY_FOREIGN,
+	CONFIG_MEMORY_GRANTS,
 };
 
 /* A yes or no that the file may leave to the toolstack. */
@@ -69,6 +77,7 @@ struct config_disk {
 	enum config_bool discard;	    /* UNSET: as the toolstack says */
 	char image[CONFIG_IMAGE_MAX + 1];   /* absolute; "" if unset, for generic devices */
 	uint64_t null_size;		    /* bytes, multiple of 512, not 0; for backend "null" */
+	enum config_memory guest_memory;    /* UNSET: as the toolstack says */
 	enum config_scope from[CONFIG_NR_KEYS]; /* CONFIG_SCOPE_BUILT_IN: not set */
 };
 

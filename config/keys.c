@@ -28,6 +28,12 @@ static const struct key_word cache_words[] = {
 	{ NULL, 0 },
 };
 
+static const struct key_word memory_words[] = {
+	{ "foreign", CONFIG_MEMORY_FOREIGN },
+	{ "grants", CONFIG_MEMORY_GRANTS },
+	{ NULL, 0 },
+};
+
 static const struct key_word queues_words[] = {
 	{ "auto", 0 },
 	{ NULL, 0 },
@@ -183,6 +189,21 @@ const struct key config_keys[] = {
 			"A disk of the list\n"
 			".Cm disk\n"
 			"has its image there, and is refused if it has one here as well.\n",
+	},
+	[CONFIG_KEY_GUEST_MEMORY] = {
+		.name = "guest_memory", .places = IN_ANY_SCOPE, .type = KEY_WORD,
+		.words = memory_words, .unset = "as the toolstack says",
+		FIELD(config_disk, guest_memory),
+		.help = "How the memory of the guest is reached.\n"
+			".Cm foreign\n"
+			"maps what is needed;\n"
+			".Cm grants\n"
+			"uses what the guest grants with each request, and nothing else.\n"
+			"It must be what the toolstack has told the guest, or the guest's driver\n"
+			"does not work with it:\n"
+			".Cm grant_usage\n"
+			"in the guest's disk specification (Xen 4.19 and later);\n"
+			"without it grants, unless the disk is served by domain 0.\n",
 	},
 	{
 		.name = "log_level", .places = IN_TOP, .type = KEY_WORD, .words = level_words,

@@ -190,6 +190,12 @@ static int read_vdev(struct reader *r, char *ret, size_t size)
 	return 0;
 }
 
+/* How the guest gives us its memory: libxl has told its kernel so in the device tree. */
+static int read_grant_usage(struct reader *r, struct discovered *d)
+{
+	return read_flag(r, "grant_usage", discover_driver_domain(r->x), &d->grants);
+}
+
 static int read_window(struct reader *r, struct discovered *d)
 {
 	uint64_t irq;
@@ -218,6 +224,8 @@ static int read_device(struct reader *r, uint16_t domid, struct discovered *d)
 		e = expect(r, "transport", "mmio");
 	if (!e)
 		e = read_window(r, d);
+	if (!e)
+		e = read_grant_usage(r, d);
 	return e;
 }
 

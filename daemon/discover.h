@@ -57,6 +57,7 @@ struct discovered {
 	bool direct_io_safe; /* direct-io-safe */
 	uint64_t base;
 	uint32_t irq;
+	bool grants; /* grant_usage; libxl before 4.19 has no such node: are we not domain 0? */
 };
 
 #define DISCOVERED_NULL ((struct discovered){ .path = NULL })

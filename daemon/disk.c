@@ -20,7 +20,7 @@ static struct disk *to_disk(struct virtio_device *dev)
  * the watcher, have a turn, too.  The queues that have something share it evenly; when a huge
  * request has used up what others should have had, they are the first in the next round.
  */
-#define ROUND_REQUESTS 32
+#define ROUND_REQUESTS REQUESTS_MAX
 #define ROUND_BYTES    (8u << 20)
 
 /*
@@ -31,24 +31,29 @@ static bool drain_queue(struct disk *d, struct virtq *q, unsigned nr_sharing, ui
 {
 	unsigned budget = ROUND_REQUESTS / nr_sharing;
 	uint64_t share_end = MIN(*bytes + ROUND_BYTES / nr_sharing, ROUND_BYTES);
-	uint16_t head;
+	uint16_t head, heads[ROUND_REQUESTS];
+	unsigned n = 0;
+	bool more = false;
 
 	virtq_suppress_kicks(q);
 	/* A request may be a fault, which ends the work on all queues. */
 	while (q->state->ready && virtio_device_live(&d->mmio.dev)) {
 		int r;
 
-		if (!budget || *bytes > share_end)
-			return true;
+		more = !budget || *bytes > share_end;
+		if (more)
+			break;
 		r = virtq_pop(q, &head);
 		if (r > 0) {
-			*bytes += request_start(d, q, head);
 			budget--;
+			if (request_prepare(d, q, head, bytes))
+				heads[n++] = head;
 		} else if (r < 0 || !virtq_want_kicks(q)) {
-			return false;
+			break;
 		}
 	}
-	return false;
+	requests_start(d, q, heads, n);
+	return more;
 }
 
 bool disk_run(struct disk *d)
@@ -287,6 +292,7 @@ void disk_fini(struct disk *d)
 	if (!d->backend)
 		return;
 	assert(!dev->inflight);
+	virtio_mmio_fini(&d->mmio);
 	d->backend->ops->close(d->backend);
 	munmap(d->requests, d->request_stride * dev->queue_size_max * dev->nr_queues);
 	*d = (struct disk){ .backend = NULL };

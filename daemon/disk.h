@@ -33,6 +33,7 @@ struct disk_params {
 	uint32_t irq;			/* SPI */
 	uint32_t nr_queues;		/* 1 ... VIRTIO_QUEUES_MAX */
 	uint32_t queue_size;		/* power of two, 2 ... VIRTQ_SIZE_MAX */
+	uint32_t grants;		/* guest memory by grants, not by foreign mapping */
 	char serial[DISK_SERIAL_BYTES]; /* NUL-padded */
 };
 
@@ -60,7 +61,7 @@ struct disk {
 int disk_init(struct disk *d, const struct disk_params *p, struct state_disk *st,
 	      struct backend *backend, struct xen_domain *xen, struct guest_mem *mem);
 
-/* Close the backend.  Nothing is in flight. */
+/* Unmap the rings, close the backend.  Nothing is in flight. */
 void disk_fini(struct disk *d);
 
 /*

@@ -26,10 +26,7 @@
 #include "daemon/discover.h"
 #include "daemon/plan.h"
 
-/*
- * How long a worker may take to detach a disk or to leave: less than the 10 s that libxl waits for
- * state 6, which must not come before guest memory is unmapped.
- */
+/* To detach a disk or to leave; libxl waits 10 s for state 6, which comes after unmapping. */
 #define LEAVE_MS 5000
 
 struct guest *guest_new(struct guest_context *ctx, uint16_t domid, const char *name)
@@ -297,7 +294,7 @@ static void worker_exited(struct loop_source *src)
 			guest_check_disk(g, g->disks[i].id);
 }
 
-static int start_worker(struct guest *g)
+static int start_worker(struct guest *g, bool grants)
 {
 	int r;
 
@@ -306,7 +303,7 @@ static int start_worker(struct guest *g)
 	if (r)
 		return r;
 	r = spawn_worker(&g->worker, g->domid, &g->subject, g->state_fd, g->ctx->log_level,
-			 g->ctx->foreground);
+			 g->ctx->foreground, grants);
 	if (r) {
 		forget_worker(g);
 		return r;
@@ -352,7 +349,8 @@ static void try_attach(struct guest *g, struct guest_disk *d)
 	if (!r && g->worker_lost)
 		r = fail(-ESRCH, &d->subject, "the process that served this guest has ended");
 	if (!r && !g->worker.pid)
-		r = start_worker(g);
+		r = start_worker(g, g->ctx->driver_domain ||
+					    plan_may_use_grants(g->ctx->config, g->name, &m));
 	if (!r) {
 		m.slot = d - g->disks;
 		m.params.devid = d->id.devid;
@@ -364,13 +362,14 @@ static void try_attach(struct guest *g, struct guest_disk *d)
 		disk_failed(g, d, log_last_error());
 	} else {
 		d->phase = GUEST_DISK_ATTACHING;
-		log_info(&d->subject, "%s, %s, %s, %llu bytes, window at %#llx, interrupt %u",
+		log_info(&d->subject, "%s, %s, %s%s, %llu bytes, window at %#llx, interrupt %u",
 			 want.path ? want.path : m.backend,
 			 m.image.caps & IMAGE_READ_ONLY ? "read-only" : "writable",
 			 image.fd < 0		? m.backend
 			 : image.direct_fd >= 0 ? "direct"
 						: "buffered",
-			 (unsigned long long)m.image.size, (unsigned long long)want.base, want.irq);
+			 m.params.grants ? ", by grants" : "", (unsigned long long)m.image.size,
+			 (unsigned long long)want.base, want.irq);
 	}
 	/* From here on only the worker has it open, and its lock ends with the worker. */
 	image_close(&image);

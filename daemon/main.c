@@ -24,6 +24,7 @@ struct arguments {
 	const char *worker;
 	const char *worker_name;
 	const char *worker_log_level;
+	bool worker_grants;
 };
 
 enum option_value {
@@ -35,6 +36,7 @@ enum option_value {
 	OPT_LOG_LEVEL,
 	OPT_VERSION,
 	OPT_WORKER,
+	OPT_WORKER_GRANTS,
 	OPT_WORKER_NAME,
 	OPT_WORKER_LOG_LEVEL,
 };
@@ -48,6 +50,7 @@ static const struct option options[] = {
 	{ "log-level", required_argument, NULL, OPT_LOG_LEVEL },
 	{ "version", no_argument, NULL, OPT_VERSION },
 	{ "worker", required_argument, NULL, OPT_WORKER },
+	{ "worker-grants", no_argument, NULL, OPT_WORKER_GRANTS },
 	{ "worker-name", required_argument, NULL, OPT_WORKER_NAME },
 	{ "worker-log-level", required_argument, NULL, OPT_WORKER_LOG_LEVEL },
 	{ NULL, 0, NULL, 0 },
@@ -99,6 +102,9 @@ static int parse_arguments(int argc, char **argv, struct arguments *a)
 		case OPT_WORKER:
 			a->worker = optarg;
 			break;
+		case OPT_WORKER_GRANTS:
+			a->worker_grants = true;
+			break;
 		case OPT_WORKER_NAME:
 			a->worker_name = optarg;
 			break;
@@ -125,7 +131,7 @@ static int run_worker(const struct arguments *a)
 		return EXIT_USAGE;
 	}
 	log_set_level(atoi(a->worker_log_level));
-	return worker_main(atoi(a->worker), a->worker_name);
+	return worker_main(atoi(a->worker), a->worker_name, a->worker_grants);
 }
 
 static int run_watcher(const struct arguments *a, const struct config *config)

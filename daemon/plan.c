@@ -74,6 +74,9 @@ int plan_disk(const struct config *config, const char *guest, struct discovered 
 	m->params.irq = want->irq;
 	m->params.nr_queues = c.queues;
 	m->params.queue_size = c.queue_size;
+	m->params.grants = c.guest_memory == CONFIG_MEMORY_UNSET
+				   ? want->grants
+				   : c.guest_memory == CONFIG_MEMORY_GRANTS;
 	/* A guest can tell its disks apart by their names, if by nothing else. */
 	serial = c.from[CONFIG_KEY_SERIAL] ? c.serial : want->vdev;
 	memcpy(m->params.serial, serial, strnlen(serial, sizeof(m->params.serial)));
@@ -89,4 +92,23 @@ int plan_disk(const struct config *config, const char *guest, struct discovered 
 	if (!r)
 		m->image = ret_image->info;
 	return r;
+}
+
+bool plan_may_use_grants(const struct config *config, const char *guest,
+			 const struct link_message *m)
+{
+	if (m->params.grants || config->defaults.guest_memory == CONFIG_MEMORY_GRANTS)
+		return true;
+	for (unsigned g = 0; g < config->nr_guests; g++) {
+		const struct config_guest *entry = &config->guests[g];
+
+		if (strcmp(entry->name, guest))
+			continue;
+		if (entry->options.guest_memory == CONFIG_MEMORY_GRANTS)
+			return true;
+		for (unsigned d = 0; d < entry->nr_disks; d++)
+			if (entry->disks[d].options.guest_memory == CONFIG_MEMORY_GRANTS)
+				return true;
+	}
+	return false;
 }

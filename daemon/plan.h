@@ -26,4 +26,11 @@ bool plan_is_ours(const struct config *config, const char *guest, struct disk_id
 int plan_disk(const struct config *config, const char *guest, struct discovered *want,
 	      const struct log_subject *subject, struct link_message *m, struct image *ret_image);
 
+/*
+ * Does a disk of the guest use grants, this one, of which m is as above, or does the configuration
+ * want it for another one?
+ */
+bool plan_may_use_grants(const struct config *config, const char *guest,
+			 const struct link_message *m);
+
 #endif

@@ -17,6 +17,7 @@
  */
 #include "daemon/request.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <string.h>
 
@@ -41,7 +42,7 @@ static void complete(struct disk_request *req, uint8_t status, uint32_t written)
 	 * buffers.
 	 */
 	if (req->status && q->state->ready)
-		__atomic_store_n(req->status, status, __ATOMIC_RELAXED);
+		guest_mem_store_byte(q->mem, req->status, status);
 	virtq_push(q, req->head, written);
 	d->pushed |= 1u << (q - d->mmio.dev.queues);
 	if (!q->state->inflight)
@@ -71,7 +72,7 @@ static void complete_ok(struct disk_request *req, uint32_t data_written)
 /*
  * The readable and the writable part of a chain as two lists in req->iov, and where the status is.
  */
-static int gather(struct disk_request *req, uint64_t *ret_readable, uint64_t *ret_writable)
+static int gather(struct disk_request *req, uint64_t *ret_writable)
 {
 	uint64_t readable = 0, writable = 0, last = 0;
 	struct virtq *q = req->q;
@@ -81,6 +82,7 @@ static int gather(struct disk_request *req, uint64_t *ret_readable, uint64_t *re
 	int r;
 
 	req->nr_iov = req->nr_readable = 0;
+	req->readable = 0;
 	req->status = NULL;
 	virtq_chain_init(&chain, q, req->head);
 	while ((r = virtq_chain_next(&chain, &seg)) > 0) {
@@ -90,7 +92,7 @@ static int gather(struct disk_request *req, uint64_t *ret_readable, uint64_t *re
 			continue;
 		if (seg.write) {
 			writable += seg.len;
-			last = seg.gpa + (seg.len - 1);
+			last = seg.addr + (seg.len - 1);
 		} else {
 			readable += seg.len;
 		}
@@ -101,7 +103,7 @@ static int gather(struct disk_request *req, uint64_t *ret_readable, uint64_t *re
 		if (outside || readable + writable > REQUEST_BYTES_MAX)
 			p = NULL;
 		else
-			p = guest_mem_at(q->mem, seg.gpa, seg.len);
+			p = guest_mem_at(q->mem, seg.addr, seg.len);
 		outside = !p;
 		if (outside)
 			continue;
@@ -114,22 +116,20 @@ static int gather(struct disk_request *req, uint64_t *ret_readable, uint64_t *re
 	req->status = writable ? guest_mem_at(q->mem, last, 1) : NULL;
 	if (!req->status)
 		return guest_fault(q->dev, "request without a status byte in memory");
-	*ret_readable = readable;
+	req->readable = readable;
 	*ret_writable = writable;
 	return outside ? -EFAULT : 0;
 }
 
-/* Take n bytes off the front of a list of iovs, copying them to buf. */
-static unsigned take_front(struct iovec *iov, unsigned nr, void *buf, size_t n)
+/* Take n bytes off the front of a list of iovs.  Returns how many of them are used up. */
+static unsigned skip_front(struct iovec *iov, unsigned nr, size_t n)
 {
 	unsigned skip = 0;
 
-	for (char *to = buf; n && skip < nr;) {
+	while (n && skip < nr) {
 		struct iovec *v = &iov[skip];
 		size_t part = MIN(n, v->iov_len);
 
-		le_fetch(to, v->iov_base, part);
-		to += part;
 		n -= part;
 		v->iov_base = (char *)v->iov_base + part;
 		v->iov_len -= part;
@@ -179,9 +179,20 @@ static bool is_wanted(const struct blk_request *blk)
 	return req->q->state->ready && !req->disk->abandoned;
 }
 
+/* For a backend: iov is places. */
+static int copy_data(const struct blk_request *blk, void *mem, size_t n)
+{
+	struct guest_mem *m = container_of(blk, struct disk_request, blk)->q->mem;
+	bool good = blk->op == BLK_WRITE ? guest_mem_fetch(m, mem, blk->iov, n)
+					 : guest_mem_store(m, blk->iov, mem, n);
+
+	return good ? 0 : -EFAULT;
+}
+
 static void submit(struct disk_request *req)
 {
 	req->blk.wanted = is_wanted;
+	req->blk.copy = req->q->mem->in_place ? NULL : copy_data;
 	req->disk->backend->ops->submit(req->disk->backend, &req->blk);
 }
 
@@ -274,8 +285,8 @@ static uint8_t check_ranges(const struct disk_request *req, uint32_t allowed_fla
 	return status;
 }
 
-static void start_ranges(struct disk_request *req, enum blk_op op, struct iovec *iov,
-			 unsigned nr_iov, uint64_t len)
+static void start_ranges(struct disk_request *req, enum blk_op op, const struct iovec *iov,
+			 uint64_t len)
 {
 	struct disk *d = req->disk;
 	bool discard = op == BLK_DISCARD;
@@ -290,7 +301,10 @@ static void start_ranges(struct disk_request *req, enum blk_op op, struct iovec 
 		complete_status(req, VIRTIO_BLK_S_IOERR);
 		return;
 	}
-	take_front(iov, nr_iov, req->ranges, len);
+	if (!guest_mem_fetch(req->q->mem, req->ranges, iov, len)) {
+		complete_status(req, VIRTIO_BLK_S_IOERR);
+		return;
+	}
 	req->nr_ranges = len / sizeof(struct virtio_blk_range);
 	req->range = 0;
 	status = check_ranges(req, discard ? 0 : VIRTIO_BLK_RANGE_F_UNMAP);
@@ -307,81 +321,115 @@ static void start_ranges(struct disk_request *req, enum blk_op op, struct iovec 
 	next_range(req);
 }
 
-static void answer_get_id(struct disk_request *req, struct iovec *iov, unsigned nr_iov)
+static void answer_get_id(struct disk_request *req, const struct iovec *iov)
 {
-	const char *from = req->disk->serial;
-	size_t left = MIN(req->data_len, (uint32_t)DISK_SERIAL_BYTES);
-	uint32_t written = left;
+	uint32_t len = MIN(req->data_len, (uint32_t)DISK_SERIAL_BYTES);
 
-	for (unsigned i = 0; i < nr_iov && left; i++) {
-		size_t part = MIN(left, iov[i].iov_len);
-
-		memcpy(iov[i].iov_base, from, part);
-		from += part;
-		left -= part;
-	}
-	complete_ok(req, written);
+	if (guest_mem_store(req->q->mem, iov, req->disk->serial, len))
+		complete_ok(req, len);
+	else
+		complete_status(req, VIRTIO_BLK_S_IOERR);
 }
 
-/* A gathered request with a whole header: do what its type says. */
-static void dispatch(struct disk_request *req, uint64_t readable)
+/* A gathered request and its header: do what its type says. */
+static void dispatch(struct disk_request *req, const struct virtio_blk_header *header)
 {
 	struct iovec *in = &req->iov[req->nr_readable], *out = req->iov;
 	unsigned nr_in = req->nr_iov - req->nr_readable, nr_out;
-	struct virtio_blk_header header;
+	uint64_t readable = req->readable - sizeof(*header), sector = le64_load(&header->sector);
 
 	/* The last writable byte is the status. */
 	if (!--in[nr_in - 1].iov_len)
 		nr_in--;
-	nr_out = take_front(out, req->nr_readable, &header, sizeof(header));
+	nr_out = skip_front(out, req->nr_readable, sizeof(*header));
 	out += nr_out;
 	nr_out = req->nr_readable - nr_out;
-	readable -= sizeof(header);
 
-	switch (le32_load(&header.type)) {
+	switch (le32_load(&header->type)) {
 	case VIRTIO_BLK_T_IN:
-		start_io(req, BLK_READ, le64_load(&header.sector), in, nr_in, req->data_len);
+		start_io(req, BLK_READ, sector, in, nr_in, req->data_len);
 		break;
 	case VIRTIO_BLK_T_OUT:
-		start_io(req, BLK_WRITE, le64_load(&header.sector), out, nr_out, readable);
+		start_io(req, BLK_WRITE, sector, out, nr_out, readable);
 		break;
 	case VIRTIO_BLK_T_FLUSH:
 		start_flush(req);
 		break;
 	case VIRTIO_BLK_T_GET_ID:
-		answer_get_id(req, in, nr_in);
+		answer_get_id(req, in);
 		break;
 	case VIRTIO_BLK_T_DISCARD:
-		start_ranges(req, BLK_DISCARD, out, nr_out, readable);
+		start_ranges(req, BLK_DISCARD, out, readable);
 		break;
 	case VIRTIO_BLK_T_WRITE_ZEROES:
-		start_ranges(req, BLK_WRITE_ZEROES, out, nr_out, readable);
+		start_ranges(req, BLK_WRITE_ZEROES, out, readable);
 		break;
 	default:
 		complete_status(req, VIRTIO_BLK_S_UNSUPP);
 	}
 }
 
-uint64_t request_start(struct disk *d, struct virtq *q, uint16_t head)
+bool request_prepare(struct disk *d, struct virtq *q, uint16_t head, uint64_t *bytes)
 {
 	struct disk_request *req = request_of(d, q, head);
-	uint64_t readable = 0, writable = 0;
+	uint64_t writable = 0;
 	int r;
 
 	req->disk = d;
 	req->q = q;
 	req->head = head;
-	r = gather(req, &readable, &writable);
+	r = gather(req, &writable);
 	if (r == -EBADMSG) {
 		req->status = NULL;
 		complete(req, VIRTIO_BLK_S_IOERR, 0);
-		return REQUEST_BAD_COST;
+		*bytes += REQUEST_BAD_COST;
+		return false;
 	}
 	req->data_len = MIN(writable - 1, (uint64_t)REQUEST_BYTES_MAX);
-	if (r < 0 || readable < sizeof(struct virtio_blk_header)) {
+	if (r < 0 || req->readable < sizeof(struct virtio_blk_header)) {
 		complete_status(req, VIRTIO_BLK_S_IOERR);
-		return REQUEST_BAD_COST;
+		*bytes += REQUEST_BAD_COST;
+		return false;
 	}
-	dispatch(req, readable);
-	return readable + writable;
+	*bytes += req->readable + writable;
+	return true;
+}
+
+/* The places of a request's header, n of them, added to a list. */
+static unsigned add_header(struct iovec *list, const struct disk_request *req)
+{
+	size_t left = sizeof(struct virtio_blk_header);
+	unsigned n = 0;
+
+	for (; left; n++) {
+		list[n] = req->iov[n];
+		list[n].iov_len = MIN(left, list[n].iov_len);
+		left -= list[n].iov_len;
+	}
+	return n;
+}
+
+void requests_start(struct disk *d, struct virtq *q, const uint16_t *heads, unsigned n)
+{
+	struct virtio_blk_header header[REQUESTS_MAX];
+	struct iovec list[REQUESTS_MAX * sizeof(*header)]; /* of bytes, if the driver likes */
+	unsigned nr = 0;
+	bool all;
+
+	if (!n)
+		return;
+	assert(n <= REQUESTS_MAX);
+	for (unsigned i = 0; i < n; i++)
+		nr += add_header(&list[nr], request_of(d, q, heads[i]));
+	all = guest_mem_fetch(q->mem, header, list, n * sizeof(*header));
+	for (unsigned i = 0; i < n; i++) {
+		struct disk_request *req = request_of(d, q, heads[i]);
+
+		/* One can't be had, or some: each by itself, then. */
+		if (all ||
+		    (n > 1 && guest_mem_fetch(q->mem, &header[i], req->iov, sizeof(*header))))
+			dispatch(req, &header[i]);
+		else
+			complete_status(req, VIRTIO_BLK_S_IOERR);
+	}
 }

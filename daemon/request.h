@@ -14,24 +14,35 @@ struct disk_request {
 	struct blk_request blk;
 	struct disk *disk;
 	struct virtq *q;
-	uint8_t *status; /* in guest memory; NULL: nowhere */
+	void *status; /* place in guest memory; NULL: nowhere */
 	uint32_t head;
 	uint32_t data_len;    /* device-writable bytes before the status */
+	uint64_t readable;    /* bytes, header included */
 	unsigned range;	      /* DISCARD, WRITE_ZEROES: the next of ... */
 	unsigned nr_ranges;   /* ... so many */
 	unsigned nr_iov;      /* elements of iov: readable ones first */
 	unsigned nr_readable; /* how many of them are readable */
 	struct virtio_blk_range ranges[DISK_RANGES_MAX];
-	struct iovec iov[]; /* queue_size_max of them */
+	struct iovec iov[]; /* places in guest memory, queue_size_max of them */
 };
 
 /* What a request that was refused has cost at most, as if it had been so many bytes. */
 #define REQUEST_BAD_COST (1u << 20)
 
+/* The most that requests_start() takes. */
+#define REQUESTS_MAX 32
+
 /*
- * Serve the head just popped from q.  It is given back exactly once: now, or when the backend is
- * done with it.  Returns the bytes that were looked at, for the caller's budget.
+ * Look at the chain of the head just popped from q.  True: the head is for requests_start(), in the
+ * same round.  False: it was refused, and given back.  *bytes grows by what was looked at, for the
+ * caller's budget.
  */
-uint64_t request_start(struct disk *d, struct virtq *q, uint16_t head);
+bool request_prepare(struct disk *d, struct virtq *q, uint16_t head, uint64_t *bytes);
+
+/*
+ * Serve n heads of q that are prepared: together, since with grants it takes a hypercall to look at
+ * headers, few or many.  Each is given back exactly once: now, or when the backend is done with it.
+ */
+void requests_start(struct disk *d, struct virtq *q, const uint16_t *heads, unsigned n);
 
 #endif

@@ -19,6 +19,7 @@
 #include <sys/prctl.h>
 
 #include "base/util.h"
+#include "transport/xen.h"
 
 /* "nobody" on every Linux: owns nothing. */
 #define UNPRIVILEGED 65534
@@ -107,8 +108,11 @@ static const int allowed[] = {
 	SCMP_SYS(exit_group),
 };
 
-/* ioctls of Xen's devices: privcmd (dm_op, mapping) has type 'P', evtchn 'E'. */
-static int allow_xen_ioctls(scmp_filter_ctx ctx)
+/*
+ * ioctls of Xen's devices: privcmd (dm_op, mapping) has type 'P', evtchn 'E'; both are restricted
+ * to one domain.  gntdev is not, and can do more than it should: no more requests than are used.
+ */
+static int allow_xen_ioctls(scmp_filter_ctx ctx, bool grants)
 {
 	static const char types[] = { 'P', 'E' };
 	int r = 0;
@@ -116,6 +120,9 @@ static int allow_xen_ioctls(scmp_filter_ctx ctx)
 	for (size_t i = 0; i < ARRAY_SIZE(types) && !r; i++)
 		r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1,
 				     SCMP_A1(SCMP_CMP_MASKED_EQ, 0xff00, types[i] << 8));
+	for (size_t i = 0; grants && xen_grant_ioctls[i] && !r; i++)
+		r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1,
+				     SCMP_A1(SCMP_CMP_MASKED_EQ, UINT32_MAX, xen_grant_ioctls[i]));
 	return r;
 }
 
@@ -123,7 +130,7 @@ static int allow_xen_ioctls(scmp_filter_ctx ctx)
  * Should: serve; end by itself, abort() included.
  * Mustn't: anything else.  A call that is not in the list fails with EPERM.
  */
-static int filter_syscalls(const struct log_subject *subject)
+static int filter_syscalls(bool grants, const struct log_subject *subject)
 {
 	/* abort() */
 	const struct scmp_arg_cmp to_itself = { .arg = 0, .op = SCMP_CMP_EQ, .datum_a = getpid() };
@@ -133,7 +140,7 @@ static int filter_syscalls(const struct log_subject *subject)
 	for (size_t i = 0; i < ARRAY_SIZE(allowed) && !r; i++)
 		r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, allowed[i], 0);
 	if (!r)
-		r = allow_xen_ioctls(ctx);
+		r = allow_xen_ioctls(ctx, grants);
 	if (!r)
 		r = seccomp_rule_add_array(ctx, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1, &to_itself);
 	if (!r)
@@ -154,7 +161,7 @@ static const uint8_t operations[] = {
 	IORING_OP_URING_CMD,  IORING_OP_POLL_ADD,    IORING_OP_POLL_REMOVE,
 };
 
-int sandbox_enter(struct loop *loop, const struct log_subject *subject)
+int sandbox_enter(struct loop *loop, bool grants, const struct log_subject *subject)
 {
 	int r = leave_the_world(subject);
 
@@ -166,6 +173,6 @@ int sandbox_enter(struct loop *loop, const struct log_subject *subject)
 	if (!r)
 		r = loop_enable(loop, operations, ARRAY_SIZE(operations));
 	if (!r)
-		r = filter_syscalls(subject);
+		r = filter_syscalls(grants, subject);
 	return r;
 }

@@ -70,16 +70,21 @@ static int start(struct worker_process *w, char *const argv[], int state_fd,
 }
 
 int spawn_worker(struct worker_process *ret, uint16_t domid, const struct log_subject *subject,
-		 int state_fd, int log_level, bool foreground)
+		 int state_fd, int log_level, bool foreground, bool grants)
 {
 	struct worker_process w = WORKER_PROCESS_NULL;
 	char id[8], level[8], name[sizeof(subject->guest)];
-	char *argv[] = { "xvirtiod", "--worker",
-			 id,	     "--worker-name",
-			 name,	     "--worker-log-level",
-			 level,	     foreground ? "--foreground" : NULL,
-			 NULL };
+	char *argv[] = {
+		"xvirtiod", "--worker", id,  "--worker-name", name, "--worker-log-level", level,
+		NULL,	    NULL,	NULL
+	};
+	char **more = &argv[7];
 	int r;
+
+	if (foreground)
+		*more++ = "--foreground";
+	if (grants)
+		*more++ = "--worker-grants";
 
 	snprintf(id, sizeof(id), "%u", domid);
 	snprintf(level, sizeof(level), "%d", log_level);

@@ -66,10 +66,12 @@ void state_log_counters(const struct state *s, unsigned slot, const struct log_s
 	log_info(subject,
 		 "served %llu reads (%llu bytes), %llu writes (%llu bytes), %llu flushes, %llu "
 		 "discards, %llu write-zeroes; %llu errors, %llu unsupported, %llu guest faults; "
-		 "%llu kicks, %llu interrupts, %llu invalidates",
+		 "%llu kicks, %llu interrupts; of all disks: %llu invalidates, %llu grant copies, "
+		 "%llu failed copies",
 		 U(c->reads), U(c->read_bytes), U(c->writes), U(c->written_bytes), U(c->flushes),
 		 U(c->discards), U(c->write_zeroes), U(c->errors), U(c->unsupported), U(v->faults),
-		 U(v->kicks), U(v->interrupts), U(s->invalidates));
+		 U(v->kicks), U(v->interrupts), U(s->invalidates), U(s->grant_copies),
+		 U(s->failed_grant_copies));
 #undef U
 }
 

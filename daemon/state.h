@@ -17,7 +17,7 @@
 #include "transport/virtio.h"
 
 #define STATE_MAGIC	0x76646f6974726976ull /* "virtiodv" */
-#define STATE_VERSION	4
+#define STATE_VERSION	5
 
 #define STATE_DISKS_MAX IOREQ_WINDOWS_MAX
 
@@ -50,9 +50,12 @@ struct state {
 	uint32_t has_server; /* server is registered in Xen */
 	uint32_t pad;
 	/* Counters; docs/design.md has a table of all. */
-	uint64_t invalidates;  /* IOREQ_TYPE_INVALIDATE handled */
-	uint64_t accesses;     /* register accesses served */
-	uint64_t mapped_pages; /* guest pages mapped now */
+	uint64_t invalidates;	/* IOREQ_TYPE_INVALIDATE handled */
+	uint64_t accesses;	/* register accesses served */
+	uint64_t mapped_pages;	/* guest pages mapped now, by foreign mapping */
+	uint64_t mapped_grants; /* the same by grants: those of rings only, so there is a bound */
+	uint64_t grant_copies;	/* pieces of guest memory, each within a page, that Xen copied */
+	uint64_t failed_grant_copies; /* how many of them could not be: bad or revoked references */
 	struct state_disk disks[STATE_DISKS_MAX];
 };
 

@@ -43,7 +43,9 @@ struct worker {
 	struct loop_source events;
 	struct state *state;
 	struct xen_domain xen;
-	struct guest_mem mem;
+	struct guest_mem foreign;
+	struct guest_mem grants; /* GUEST_MEM_NULL: there are none */
+	bool may_grant;
 	struct ioreq_server ioreq;
 	struct worker_disk disks[STATE_DISKS_MAX];
 	bool stopping;
@@ -126,7 +128,7 @@ static int open_server(struct worker *w)
 
 static void close_server(struct worker *w)
 {
-	guest_mem_invalidate(&w->mem);
+	guest_mem_invalidate(&w->foreign);
 	ioreq_answer_invalidates(&w->ioreq);
 	loop_remove(&w->loop, &w->events);
 	xen_server_destroy(&w->xen);
@@ -140,7 +142,22 @@ static int open_backend(struct worker *w, const struct link_message *m, struct i
 
 	if (!ops)
 		return fail(-EINVAL, subject, "there is no backend \"%.16s\"", m->backend);
-	return ops->open(ret, image, &w->loop, subject);
+	return ops->open(ret, image, &w->loop, m->params.grants, subject);
+}
+
+/* Can this kind of memory be had?  0 or -errno, logged with what to do. */
+static int check_memory(struct worker *w, bool grants, const struct log_subject *subject)
+{
+	if (!grants)
+		return xen_map_check(&w->xen);
+	if (w->grants.ops)
+		return 0;
+	return refuse(subject, w->may_grant ? "there is no grant interface (load the kernel's "
+					      "module xen_gntdev)"
+					    : "the guest's worker was started without grants, for "
+					      "another disk: say guest_memory = \"grants\" for "
+					      "this disk in the configuration file, so that this "
+					      "is known in time");
 }
 
 static int attach(struct worker *w, const struct link_message *m, struct image *image)
@@ -148,20 +165,21 @@ static int attach(struct worker *w, const struct link_message *m, struct image *
 	struct worker_disk *wd = &w->disks[m->slot];
 	struct state_disk *st = &w->state->disks[m->slot];
 	struct disk_params params = m->params;
+	struct guest_mem *mem = params.grants ? &w->grants : &w->foreign;
 	struct backend *backend;
 	int r;
 
-	r = xen_map_check(&w->xen);
-	if (r)
-		return r;
 	if (!params.nr_queues)
 		params.nr_queues = MIN(w->xen.nr_vcpus, (unsigned)VIRTIO_QUEUES_MAX);
 	memset(st, 0, sizeof(*st));
 	log_subject_set(&wd->disk.mmio.dev.subject, w->subject.guest, m->params.vdev);
+	r = check_memory(w, params.grants, &wd->disk.mmio.dev.subject);
+	if (r)
+		return r;
 	r = open_backend(w, m, image, &wd->disk.mmio.dev.subject, &backend);
 	if (r)
 		return r;
-	r = disk_init(&wd->disk, &params, st, backend, &w->xen, &w->mem);
+	r = disk_init(&wd->disk, &params, st, backend, &w->xen, mem);
 	if (r) {
 		backend->ops->close(backend);
 		return r;
@@ -264,7 +282,7 @@ static bool finish_waiting(struct worker *w)
 		if (w->disks[i].detaching && !disk_inflight(&w->disks[i].disk))
 			finish_detach(w, i);
 	if (w->ioreq.invalidate_pending && !inflight(w)) {
-		guest_mem_invalidate(&w->mem);
+		guest_mem_invalidate(&w->foreign);
 		ioreq_answer_invalidates(&w->ioreq);
 		more = true; /* queues were left alone meanwhile */
 	}
@@ -288,7 +306,10 @@ static bool worker_round(void *arg)
 
 	w->state->invalidates = w->ioreq.invalidates;
 	w->state->accesses = w->ioreq.accesses;
-	w->state->mapped_pages = w->mem.mapped_pages;
+	w->state->mapped_pages = w->foreign.mapped_pages;
+	w->state->mapped_grants = w->grants.mapped_pages;
+	w->state->grant_copies = w->grants.copies;
+	w->state->failed_grant_copies = w->grants.failed_copies;
 	return more;
 }
 
@@ -304,7 +325,18 @@ static void expose_to_oom_killer(void)
 		log_debug(NULL, "cannot set oom_score_adj");
 }
 
-static int worker_init(struct worker *w, uint16_t domid)
+/* Both kinds of guest memory; only what is opened here can be used in the sandbox. */
+static int open_memory(struct worker *w, bool grants)
+{
+	int r = guest_mem_init_foreign(&w->foreign, &w->xen);
+
+	/* A disk that wants grants and can't have them fails by itself. */
+	if (!r && grants && xen_grants_open(&w->xen) == 0)
+		r = guest_mem_init_grants(&w->grants, &w->xen);
+	return r;
+}
+
+static int worker_init(struct worker *w, uint16_t domid, bool grants)
 {
 	int r;
 
@@ -315,7 +347,8 @@ static int worker_init(struct worker *w, uint16_t domid)
 	close(WORKER_STATE_FD);
 	r = xen_domain_init(&w->xen, domid, &w->subject);
 	if (!r)
-		r = guest_mem_init(&w->mem, &w->xen);
+		r = open_memory(w, grants);
+	w->may_grant = grants;
 	if (!r)
 		r = loop_init_disabled(&w->loop, LOOP_ENTRIES);
 	if (r)
@@ -327,14 +360,18 @@ static int worker_init(struct worker *w, uint16_t domid)
 	r = loop_add(&w->loop, &w->link, WORKER_LINK_FD);
 	/* Guest data is not touched before this point. */
 	if (!r)
-		r = sandbox_enter(&w->loop, &w->subject);
+		r = sandbox_enter(&w->loop, grants, &w->subject);
 	return r;
 }
 
 /* Only reached with nothing in flight, or when the loop itself has failed. */
 static void worker_fini(struct worker *w)
 {
-	guest_mem_fini(&w->mem);
+	for (unsigned i = 0; i < STATE_DISKS_MAX; i++)
+		if (w->disks[i].attached)
+			virtio_mmio_fini(&w->disks[i].disk.mmio);
+	guest_mem_fini(&w->grants);
+	guest_mem_fini(&w->foreign);
 	if (w->xen.has_server)
 		log_notice(
 			&w->subject,
@@ -346,7 +383,7 @@ static void worker_fini(struct worker *w)
 	state_unmap(w->state);
 }
 
-int worker_main(uint16_t domid, const char *guest)
+int worker_main(uint16_t domid, const char *guest, bool grants)
 {
 	static struct worker w;
 	int r;
@@ -358,7 +395,7 @@ int worker_main(uint16_t domid, const char *guest)
 	signal(SIGHUP, SIG_IGN);
 	signal(SIGTERM, SIG_IGN);
 
-	r = worker_init(&w, domid);
+	r = worker_init(&w, domid, grants);
 	if (r)
 		reply(&w, LINK_FAILED, 0, r);
 	else

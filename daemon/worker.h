@@ -9,13 +9,17 @@
 #ifndef DAEMON_WORKER_H
 #define DAEMON_WORKER_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* Where the watcher puts the descriptors. */
 #define WORKER_LINK_FD	3
 #define WORKER_STATE_FD 4
 
-/* Serve domid, whose name is for log lines, until the end.  Returns the exit status. */
-int worker_main(uint16_t domid, const char *guest);
+/*
+ * Serve domid, whose name is for log lines, until the end.  grants: some of its disks may use
+ * grants. Returns the exit status.
+ */
+int worker_main(uint16_t domid, const char *guest, bool grants);
 
 #endif

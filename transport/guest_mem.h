@@ -1,13 +1,23 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The one door to guest memory: guest-physical address and length in, pointer or NULL out.
+ * The one door to guest memory: what the guest calls an address, and a length, in; a place, or
+ * NULL, out.  There are two kinds of memory behind it, chosen for each disk.
  *
- * The guest's whole physical address space is reserved once as inaccessible virtual memory, so an
- * address translates by an addition, and a buffer that is contiguous for the guest is contiguous
- * for us.  Memory is mapped into it by foreign mapping, in chunks of 2 MiB, when a chunk is first
- * touched, and stays mapped: mapping costs a hypercall per page and again when it is undone.  The
- * layout of the guest's RAM is never guessed; pages that cannot be mapped (holes, MMIO windows,
- * ballooned pages) are remembered as missing and tried again when asked for.
+ *   foreign  An address is guest-physical.  The guest's whole physical address space is
+ *            reserved once as inaccessible virtual memory, and mapped into that, in chunks of
+ *            2 MiB, when a chunk is first touched.  So an address translates by an addition, and
+ *            what is contiguous for the guest is contiguous for us.  A place is a pointer.
+ *            (transport/guest_mem_foreign.c)
+ *   grants   An address holds a grant reference, which the guest makes for one request and
+ *            takes back after it (VIRTIO_F_ACCESS_PLATFORM; Linux: drivers/xen/grant-dma-ops.c).
+ *            Nothing is mapped but rings; all else is copied by Xen.  A place is that address,
+ *            and must not be touched.  (transport/guest_mem_grants.c)
+ *
+ * Who uses it needs not know which it is: places are kept, cut and moved along by addition, in
+ * either kind, and their bytes fetched and stored by the functions below.  Only who wants to save a
+ * copy asks for in_place.
+ *
+ * A place says nothing about whether its bytes can be had: with grants that is only seen by trying.
  *
  * One thread only.
  */
@@ -16,6 +26,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/uio.h>
 
 #include "base/util.h"
 #include "transport/xen.h"
@@ -29,49 +40,144 @@
 #define GUEST_MEM_SIZE	   (1ull << 40)
 #define GUEST_MEM_SIZE_MIN (1ull << 35)
 
-struct guest_mem {
-	struct xen_domain *xen; /* borrowed */
-	uint8_t *base;		/* guest-physical 0 */
-	uint64_t size;		/* bytes reserved; addresses beyond are not memory */
-	uint64_t *present;	/* a bit for each page that may be touched */
-	uint64_t *chunks;	/* a bit for each chunk with anything mapped */
-	uint64_t generation;	/* counts guest_mem_invalidate(): older pointers are dead */
-	uint64_t mapped_pages;
-	unsigned mappings; /* VMAs that they are in; bounded */
+/* The most that guest_mem_view() can show: an indirect table of 1024 descriptors. */
+#define GUEST_MEM_VIEW_MAX (16u << 10)
+
+struct guest_mem;
+struct guest_grants; /* private to guest_mem_grants.c */
+
+/* One of the two kinds.  What the slots do is said at the functions that call them. */
+struct guest_mem_ops {
+	void *(*at)(struct guest_mem *m, uint64_t addr, uint64_t len);
+	const void *(*view)(struct guest_mem *m, void *place, uint32_t len);
+	void *(*map_ring)(struct guest_mem *m, uint64_t addr, uint32_t len, bool write);
+	void (*unmap_ring)(struct guest_mem *m, void *ring, uint32_t len);
+	bool (*fetch)(struct guest_mem *m, void *buf, const struct iovec *from, size_t n);
+	bool (*store)(struct guest_mem *m, const struct iovec *to, const void *buf, size_t n);
+	void (*store_byte)(struct guest_mem *m, void *place, uint8_t value);
+	void (*flush)(struct guest_mem *m);
+	void (*fini)(struct guest_mem *m);
 };
 
-#define GUEST_MEM_NULL ((struct guest_mem){ .base = NULL })
+struct guest_mem {
+	const struct guest_mem_ops *ops;
+	struct xen_domain *xen; /* borrowed */
+	bool in_place;		/* places are pointers: the bytes can be used where they are */
+	uint64_t generation;	/* counts guest_mem_invalidate(): older pointers are dead */
+	uint64_t mapped_pages;	/* of the guest, now */
 
-/* Reserve the address space; nothing is mapped yet.  0 or -errno, logged. */
-int guest_mem_init(struct guest_mem *m, struct xen_domain *xen);
+	/* foreign */
+	uint8_t *base;	   /* guest-physical 0 */
+	uint64_t size;	   /* bytes reserved; addresses beyond are not memory; with grants 0 */
+	uint64_t *present; /* a bit for each page that may be touched */
+	uint64_t *chunks;  /* a bit for each chunk with anything mapped */
+	unsigned mappings; /* VMAs that they are in; bounded */
 
-/* Unmap all, give back the address space.  Works on GUEST_MEM_NULL and twice. */
+	/* grants */
+	struct guest_grants *grants;
+	unsigned pending;	/* bytes for guest_mem_flush() to write */
+	uint64_t copies;	/* pieces that Xen was asked to copy */
+	uint64_t failed_copies; /* how many of them it refused */
+};
+
+#define GUEST_MEM_NULL ((struct guest_mem){ .ops = NULL })
+
+/* Foreign memory: reserve the address space; nothing is mapped yet.  0 or -errno, logged. */
+int guest_mem_init_foreign(struct guest_mem *m, struct xen_domain *xen);
+
+/* Granted memory; xen has grants (xen_grants_open()).  0 or -ENOMEM, logged. */
+int guest_mem_init_grants(struct guest_mem *m, struct xen_domain *xen);
+
+/* Unmap all, give back everything; rings have been unmapped.  Works on GUEST_MEM_NULL and twice. */
 void guest_mem_fini(struct guest_mem *m);
 
 /*
- * Unmap all guest memory, as IOREQ_TYPE_INVALIDATE asks.  Every pointer from guest_mem_at() dies:
- * the caller has made sure that nothing, the kernel included, still uses one.
+ * Foreign memory only: unmap all of it, as IOREQ_TYPE_INVALIDATE asks.  Every pointer dies: the
+ * caller has made sure that nothing, the kernel included, still uses one.
  */
 void guest_mem_invalidate(struct guest_mem *m);
 
-/* For guest_mem_at() only: make [gpa, gpa + len) present if it can be done. */
-bool guest_mem_map(struct guest_mem *m, uint64_t gpa, uint64_t len);
-
 /*
- * The memory at [gpa, gpa + len), bytes, len > 0; NULL if any of it is not RAM of the guest that
- * can be mapped for reading and writing.  The pointer is good until guest_mem_invalidate().
+ * The place of [addr, addr + len), bytes, len > 0; NULL if the guest cannot mean memory by that.
+ * Foreign: all of it is RAM that can be read and written, and the pointer is good until
+ * guest_mem_invalidate().
  */
-static inline void *guest_mem_at(struct guest_mem *m, uint64_t gpa, uint64_t len)
+static inline void *guest_mem_at(struct guest_mem *m, uint64_t addr, uint64_t len)
 {
 	uint64_t page, last;
 
-	if (!len || !range_within(gpa, len, m->size))
-		return NULL;
-	last = (gpa + len - 1) >> XEN_PAGE_SHIFT;
-	for (page = gpa >> XEN_PAGE_SHIFT; page <= last; page++)
+	if (!len || !range_within(addr, len, m->size))
+		return m->ops->at(m, addr, len);
+	last = (addr + len - 1) >> XEN_PAGE_SHIFT;
+	for (page = addr >> XEN_PAGE_SHIFT; page <= last; page++)
 		if (!(m->present[page / 64] & 1ull << page % 64))
-			return guest_mem_map(m, gpa, len) ? m->base + gpa : NULL;
-	return m->base + gpa;
+			return m->ops->at(m, addr, len);
+	return m->base + addr;
+}
+
+/*
+ * Look at what the guest has at [addr, addr + len), len <= GUEST_MEM_VIEW_MAX: the bytes
+ * themselves, which the guest may change meanwhile, or a copy, which lasts until the next call.
+ * NULL if they can't be had.
+ */
+static inline const void *guest_mem_view(struct guest_mem *m, uint64_t addr, uint32_t len)
+{
+	void *place = guest_mem_at(m, addr, len);
+
+	return m->in_place || !place ? place : m->ops->view(m, place, len);
+}
+
+/*
+ * A pointer to [addr, addr + len), a part of a ring, for as long as the ring lives; write: the
+ * device writes there.  NULL if it can't be had.  Foreign: until guest_mem_invalidate(), see
+ * generation.
+ */
+static inline void *guest_mem_map_ring(struct guest_mem *m, uint64_t addr, uint32_t len, bool write)
+{
+	return m->in_place ? guest_mem_at(m, addr, len) : m->ops->map_ring(m, addr, len, write);
+}
+
+/* The opposite, with the same len; ring may be NULL.  The guest can have it back then. */
+static inline void guest_mem_unmap_ring(struct guest_mem *m, void *ring, uint32_t len)
+{
+	if (!m->in_place && ring)
+		m->ops->unmap_ring(m, ring, len);
+}
+
+/* Copy n bytes from the front of a list of places, which has as many.  False: they can't be had. */
+static inline bool guest_mem_fetch(struct guest_mem *m, void *buf, const struct iovec *from,
+				   size_t n)
+{
+	return m->ops->fetch(m, buf, from, n);
+}
+
+/* The same into the guest.  False: not all of it was written. */
+static inline bool guest_mem_store(struct guest_mem *m, const struct iovec *to, const void *buf,
+				   size_t n)
+{
+	return m->ops->store(m, to, buf, n);
+}
+
+/*
+ * Write one byte, at the latest with guest_mem_flush().  It may not be possible: that is the
+ * guest's own loss, and is counted.
+ */
+static inline void guest_mem_store_byte(struct guest_mem *m, void *place, uint8_t value)
+{
+	if (m->in_place)
+		__atomic_store_n((uint8_t *)place, value, __ATOMIC_RELAXED);
+	else
+		m->ops->store_byte(m, place, value);
+}
+
+/*
+ * Write the bytes that wait: before the guest is told that they are there, or may have its memory
+ * back.
+ */
+static inline void guest_mem_flush(struct guest_mem *m)
+{
+	if (m->pending)
+		m->ops->flush(m);
 }
 
 #endif

@@ -27,10 +27,11 @@
 #define VIRTIO_STATUS_FAILED	  0x80
 
 /* Feature bits that belong to no device type (6). */
-#define VIRTIO_F_INDIRECT_DESC (1ull << 28)
-#define VIRTIO_F_EVENT_IDX     (1ull << 29)
-#define VIRTIO_F_VERSION_1     (1ull << 32)
-#define VIRTIO_F_RING_RESET    (1ull << 40)
+#define VIRTIO_F_INDIRECT_DESC	 (1ull << 28)
+#define VIRTIO_F_EVENT_IDX	 (1ull << 29)
+#define VIRTIO_F_VERSION_1	 (1ull << 32)
+#define VIRTIO_F_ACCESS_PLATFORM (1ull << 33)
+#define VIRTIO_F_RING_RESET	 (1ull << 40)
 
 /* Reasons for an interrupt (4.2.2, InterruptStatus). */
 #define VIRTIO_INTERRUPT_USED	(1u << 0)

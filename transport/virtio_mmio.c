@@ -184,8 +184,10 @@ static bool features_acceptable(const struct virtio_device *dev)
 {
 	const struct virtio_state *s = dev->state;
 
+	uint64_t demanded = VIRTIO_F_VERSION_1 | (dev->offered & VIRTIO_F_ACCESS_PLATFORM);
+
 	return !(s->driver_features & ~dev->offered) && !s->driver_features_excess &&
-	       (s->driver_features & VIRTIO_F_VERSION_1);
+	       !(demanded & ~s->driver_features);
 }
 
 static void accept_features(struct virtio_device *dev)
@@ -399,6 +401,15 @@ void virtio_mmio_init(struct virtio_mmio *m, struct xen_domain *xen, struct gues
 	m->irq = irq;
 	dev->transport = &mmio_transport;
 	dev->offered |= TRANSPORT_FEATURES;
+	/* The driver's addresses are no guest-physical ones then (6). */
+	if (!mem->in_place)
+		dev->offered |= VIRTIO_F_ACCESS_PLATFORM;
 	for (unsigned i = 0; i < dev->nr_queues; i++)
 		virtq_init(&dev->queues[i], dev, &dev->state->queues[i], mem);
+}
+
+void virtio_mmio_fini(struct virtio_mmio *m)
+{
+	for (unsigned i = 0; i < m->dev.nr_queues; i++)
+		virtq_fini(&m->dev.queues[i]);
 }

@@ -27,10 +27,14 @@ struct virtio_mmio {
 
 /*
  * Become the transport of m->dev, whose ops, subject, state, offered, nr_queues and queue_size_max
- * are set.  Adds the transport's own feature bits to what is offered.
+ * are set.  Adds the transport's own feature bits to what is offered, and demands those that the
+ * kind of memory makes necessary.
  */
 void virtio_mmio_init(struct virtio_mmio *m, struct xen_domain *xen, struct guest_mem *mem,
 		      uint64_t base, uint32_t irq);
+
+/* Let go of the rings; the registers stay as they are. */
+void virtio_mmio_fini(struct virtio_mmio *m);
 
 /*
  * A guest access at byte offset off < VIRTIO_MMIO_WINDOW, size 1, 2, 4 or 8.  Called while the vCPU

@@ -121,6 +121,11 @@ static unsigned virtq_index(const struct virtq *q)
 
 static void unmap_rings(struct virtq *q)
 {
+	uint32_t size = q->state->size;
+
+	guest_mem_unmap_ring(q->mem, q->desc, desc_bytes(size));
+	guest_mem_unmap_ring(q->mem, q->avail, avail_bytes(size));
+	guest_mem_unmap_ring(q->mem, q->used, used_bytes(size));
 	q->desc = NULL;
 	q->avail = NULL;
 	q->used = NULL;
@@ -130,9 +135,9 @@ static bool map_rings(struct virtq *q)
 {
 	const struct virtq_state *s = q->state;
 
-	q->desc = guest_mem_at(q->mem, s->desc, desc_bytes(s->size));
-	q->avail = guest_mem_at(q->mem, s->driver, avail_bytes(s->size));
-	q->used = guest_mem_at(q->mem, s->device, used_bytes(s->size));
+	q->desc = guest_mem_map_ring(q->mem, s->desc, desc_bytes(s->size), false);
+	q->avail = guest_mem_map_ring(q->mem, s->driver, avail_bytes(s->size), false);
+	q->used = guest_mem_map_ring(q->mem, s->device, used_bytes(s->size), true);
 	q->generation = q->mem->generation;
 	if (q->desc && q->avail && q->used)
 		return true;
@@ -162,6 +167,11 @@ void virtq_init(struct virtq *q, struct virtio_device *dev, struct virtq_state *
 	*q = (struct virtq){ .dev = dev, .state = state, .mem = mem };
 }
 
+void virtq_fini(struct virtq *q)
+{
+	unmap_rings(q);
+}
+
 bool virtq_enable(struct virtq *q)
 {
 	struct virtq_state *s = q->state;
@@ -182,6 +192,10 @@ bool virtq_enable(struct virtq *q)
 void virtq_disable(struct virtq *q)
 {
 	q->state->ready = 0;
+	/*
+	 * Answers that were given before: the driver may use that memory for something else soon.
+	 */
+	guest_mem_flush(q->mem);
 	unmap_rings(q);
 }
 
@@ -260,7 +274,7 @@ static int enter_indirect(struct virtq_chain *c, uint64_t addr, uint32_t len, ui
 		return guest_fault(q->dev,
 				   "indirect table of %u descriptors, at most %u are allowed",
 				   c->table_size, q->dev->queue_size_max);
-	c->table = guest_mem_at(q->mem, addr, len);
+	c->table = guest_mem_view(q->mem, addr, len);
 	if (!c->table)
 		return guest_fault(q->dev, "indirect table at %#llx is not in memory",
 				   (unsigned long long)addr);
@@ -294,7 +308,7 @@ int virtq_chain_next(struct virtq_chain *c, struct virtq_segment *ret)
 				   dev->queue_size_max);
 
 	*ret = (struct virtq_segment){
-		.gpa = le64_load(&d.addr),
+		.addr = le64_load(&d.addr),
 		.len = le32_load(&d.len),
 		.write = flags & DESC_F_WRITE,
 	};
@@ -330,6 +344,7 @@ bool virtq_publish(struct virtq *q)
 
 	if (s->used == old || !rings_usable(q))
 		return false;
+	guest_mem_flush(q->mem);
 	/* Pairs with the driver's barrier between reading idx and ring[] (2.7.14). */
 	le16_store_release(&q->used->idx, s->used);
 	s->published = s->used;

@@ -25,7 +25,7 @@ struct virtio_device;
 
 /* What must outlive the worker.  In the state memfd: fixed-size numbers only. */
 struct virtq_state {
-	uint64_t desc;	     /* guest-physical addresses of the three parts */
+	uint64_t desc;	     /* the driver's addresses of the three parts */
 	uint64_t driver;     /* available ring */
 	uint64_t device;     /* used ring */
 	uint32_t size;	     /* QueueSize: descriptors */
@@ -54,9 +54,9 @@ struct virtq {
 
 /* One element of a chain. */
 struct virtq_segment {
-	uint64_t gpa;
-	uint32_t len; /* bytes; may be 0 */
-	bool write;   /* device-writable */
+	uint64_t addr; /* for guest_mem_at() */
+	uint32_t len;  /* bytes; may be 0 */
+	bool write;    /* device-writable */
 };
 
 /* A walk along one chain. */
@@ -75,13 +75,19 @@ struct virtq_chain {
 void virtq_init(struct virtq *q, struct virtio_device *dev, struct virtq_state *state,
 		struct guest_mem *mem);
 
+/* Unmap the rings.  What the driver sees of the queue stays as it is. */
+void virtq_fini(struct virtq *q);
+
 /*
  * QueueReady = 1: check size, alignment and addresses, map the rings, start with fresh indices.
  * False if the queue cannot be used so; nothing changed then.
  */
 bool virtq_enable(struct virtq *q);
 
-/* QueueReady = 0: from now on no access to the rings.  Heads in flight stay counted. */
+/*
+ * QueueReady = 0: from now on no access to the rings, which are the driver's again.  Heads in
+ * flight stay counted.
+ */
 void virtq_disable(struct virtq *q);
 
 /* virtq_disable(), and forget size and addresses: the default state (2.6.1.1). */
@@ -106,7 +112,10 @@ int virtq_chain_next(struct virtq_chain *c, struct virtq_segment *ret);
  */
 void virtq_push(struct virtq *q, uint16_t head, uint32_t len);
 
-/* Show all pushed elements to the driver.  True if it wants an interrupt for them. */
+/*
+ * Show all pushed elements, and what waits to be written to memory before them (guest_mem_flush()),
+ * to the driver.  True if it wants an interrupt for them.
+ */
 bool virtq_publish(struct virtq *q);
 
 /* Ask the driver not to notify while we look anyway.  Only a hint. */

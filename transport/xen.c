@@ -5,15 +5,19 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 
 #include <xendevicemodel.h>
 #include <xenevtchn.h>
 #include <xenforeignmemory.h>
+#include <xengnttab.h>
 #include <xentoolcore.h>
+#include <xentoollog.h>
 #include <xen/hvm/dm_op.h>
 #include <xen/hvm/ioreq.h>
 #include <xen/memory.h>
+#include <xen/sys/gntdev.h>
 
 #include "transport/xen_access.h"
 
@@ -81,6 +85,8 @@ static void release_server(struct xen_domain *x)
 void xen_domain_fini(struct xen_domain *x)
 {
 	release_server(x);
+	if (x->gnttab)
+		xengnttab_close(x->gnttab);
 	if (x->evtchn)
 		xenevtchn_close(x->evtchn);
 	if (x->fmem)
@@ -268,6 +274,87 @@ int xen_map_check(struct xen_domain *x)
 		return 0;
 	return fail(e, x->subject, "cannot map the memory of domain %u%s", x->domid,
 		    xen_access_advice(XEN_NEED_FOREIGN, e));
+}
+
+/* libxengnttab would write a line about each reference that a guest gets wrong. */
+static void say_nothing(struct xentoollog_logger *logger, xentoollog_level level, int errnoval,
+			const char *context, const char *format, va_list al)
+{
+	(void)logger;
+	(void)level;
+	(void)errnoval;
+	(void)context;
+	(void)format;
+	(void)al;
+}
+
+int xen_grants_open(struct xen_domain *x)
+{
+	static struct xentoollog_logger quiet = { .vmessage = say_nothing };
+
+	x->gnttab = xengnttab_open(&quiet, 0);
+	if (!x->gnttab)
+		return fail(-errno, x->subject, "cannot open /dev/xen/gntdev");
+	return 0;
+}
+
+const unsigned long xen_grant_ioctls[] = {
+	IOCTL_GNTDEV_MAP_GRANT_REF,
+	IOCTL_GNTDEV_UNMAP_GRANT_REF,
+	IOCTL_GNTDEV_GET_OFFSET_FOR_VADDR,
+	IOCTL_GNTDEV_GRANT_COPY,
+	0,
+};
+
+void *xen_grant_map(struct xen_domain *x, uint32_t ref, unsigned n, bool write)
+{
+	uint32_t refs[XEN_GRANTS_MAX];
+	void *p;
+
+	assert(n <= XEN_GRANTS_MAX);
+	for (unsigned i = 0; i < n; i++)
+		refs[i] = ref + i;
+	p = xengnttab_map_domain_grant_refs(x->gnttab, n, x->domid, refs,
+					    PROT_READ | (write ? PROT_WRITE : 0));
+	/* Linux's gntdev says EINVAL to whatever Xen refuses. */
+	if (!p && errno != EINVAL)
+		fail_limited(x, -errno, "map granted pages, as many as", n);
+	return p;
+}
+
+int xen_grant_unmap(struct xen_domain *x, void *va, unsigned n)
+{
+	if (xengnttab_unmap(x->gnttab, va, n) < 0)
+		return fail_limited(x, -errno, "unmap granted pages, as many as", n);
+	return 0;
+}
+
+unsigned xen_grant_copy(struct xen_domain *x, const struct xen_copy *copy, unsigned n,
+			bool to_guest)
+{
+	xengnttab_grant_copy_segment_t segs[XEN_COPIES_MAX];
+	unsigned failed = 0;
+
+	assert(n <= XEN_COPIES_MAX);
+	for (unsigned i = 0; i < n; i++) {
+		union xengnttab_copy_ptr ours = { .virt = copy[i].mem }, guests = {
+			.foreign = { copy[i].ref, copy[i].offset, x->domid },
+		};
+
+		segs[i] = (xengnttab_grant_copy_segment_t){
+			.source = to_guest ? ours : guests,
+			.dest = to_guest ? guests : ours,
+			.len = copy[i].len,
+			.flags = to_guest ? GNTCOPY_dest_gref : GNTCOPY_source_gref,
+		};
+	}
+	if (xengnttab_grant_copy(x->gnttab, n, segs) < 0) {
+		fail_limited(x, -errno, "copy granted memory, pieces:", n);
+		return n;
+	}
+	for (unsigned i = 0; i < n; i++)
+		failed += segs[i].status != GNTST_okay;
+	return failed;
 }
 
 void xen_irq_raise(struct xen_domain *x, uint32_t irq)

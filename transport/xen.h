@@ -37,6 +37,7 @@ struct xen_domain {
 	struct xenevtchn_handle *evtchn;
 	struct xenforeignmemory_resource_handle *ioreq_resource;
 	struct shared_iopage *ioreq_page;
+	struct xengntdev_handle *gnttab; /* NULL: no grants */
 };
 
 #define XEN_DOMAIN_NULL ((struct xen_domain){ .evtchn_fd = -1 })
@@ -95,6 +96,9 @@ bool xen_ioreq_take(struct xen_domain *x, unsigned vcpu, struct xen_ioreq *ret);
 /* Answer a taken slot: data (for reads), INPROCESS -> RESP_READY, notify.  The vCPU runs on. */
 void xen_ioreq_answer(struct xen_domain *x, unsigned vcpu, uint64_t data);
 
+/* The most references one xen_grant_map() takes. */
+#define XEN_GRANTS_MAX 8
+
 /* The most frames one xen_map() takes: 2 MiB. */
 #define XEN_MAP_MAX 512
 
@@ -114,6 +118,54 @@ int xen_map(struct xen_domain *x, void *va, uint64_t gfn, unsigned n, int *err);
  * xen_map().  0 or -errno, logged with what to do.
  */
 int xen_map_check(struct xen_domain *x);
+
+/*
+ * Open /dev/xen/gntdev: from now on what the domain has granted to ours can be mapped and copied.
+ * After xen_domain_init(), since a restriction would take the device away; the kernel knows none
+ * that is for one domain only (docs/design.md says what follows).
+ */
+int xen_grants_open(struct xen_domain *x);
+
+static inline bool xen_has_grants(const struct xen_domain *x)
+{
+	return x->gnttab;
+}
+
+/*
+ * Map n consecutive grant references of the domain, for reading, or for writing as well.  NULL if
+ * it can't be done: EINVAL, which is any reference that is not granted like that, or a policy of
+ * Xen's that forbids it, is not logged here; what else fails is.
+ */
+void *xen_grant_map(struct xen_domain *x, uint32_t ref, unsigned n, bool write);
+
+/* Undo one xen_grant_map(), all of it.  On failure, logged, it may last until xen_domain_fini(). */
+int xen_grant_unmap(struct xen_domain *x, void *va, unsigned n);
+
+/*
+ * A piece to be copied by Xen between memory of ours and a granted page: offset + len <=
+ * XEN_PAGE_SIZE.
+ */
+struct xen_copy {
+	void *mem;
+	uint32_t ref;
+	uint16_t offset, len;
+};
+
+/* The most pieces of one call. */
+#define XEN_COPIES_MAX 256
+
+/*
+ * Copy n pieces, out of the guest or into it.  Returns how many of them Xen refused: the guest's
+ * doing, and not logged; the others are done.
+ */
+unsigned xen_grant_copy(struct xen_domain *x, const struct xen_copy *copy, unsigned n,
+			bool to_guest);
+
+/*
+ * The requests of ioctl(2) that the functions above need, for who filters system calls; ends with
+ * 0.
+ */
+extern const unsigned long xen_grant_ioctls[];
 
 /* Raise the interrupt line (an SPI number, edge-triggered).  Never lowered: see docs/design.md. */
 void xen_irq_raise(struct xen_domain *x, uint32_t irq);

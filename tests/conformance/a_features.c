@@ -75,6 +75,8 @@ static void A8_nothing_is_offered_that_does_not_work(void)
 	for (unsigned k = 0; k < sizeof(supported) / sizeof(*supported); k++)
 		allowed |= BIT64(supported[k]);
 	device_variants(d);
+	if (d[0].grants)
+		allowed |= BIT64(F_ACCESS_PLATFORM);
 	for (unsigned i = 0; i < VARIANTS; i++) {
 		uint64_t offered = drv_offered(&d[i]);
 		uint8_t data[512];
@@ -117,20 +119,56 @@ static void A11_drivers_without_version_1_are_refused(void)
 	sim_check(drv_negotiate(d, offered), "with VERSION_1");
 }
 
-static void A12_access_platform_is_not_needed(void)
+/* Two disks of one guest: one with its memory by foreign mapping, one with grants. */
+static void device_memories(struct drv *foreign, struct drv *grants)
 {
-	struct drv d[VARIANTS];
+	struct guest_spec g = { .name = "both", .nr_disks = 2 };
 
-	device_variants_without(F_ACCESS_PLATFORM, d);
+	/*
+	 * The worker is started for the first disk, before it can be seen how the second one will
+	 * be.
+	 */
+	sim_start("guests = ( { name = \"both\";\n"
+		  "disks = ( { vdev = \"xvdb\"; guest_memory = \"grants\"; } ); } );\n");
+	g.disk[0] = toolstack_disk(0, sim_image("foreign", 1 << 20, true));
+	g.disk[0].grants = TOOLSTACK_GRANTS_NO;
+	g.disk[1] = toolstack_disk(1, sim_image("grants", 1 << 20, true));
+	g.disk[1].grants = TOOLSTACK_GRANTS_YES;
+	the_guest = guest_create(&g);
+	guest_driver(the_guest, 0, 0, foreign);
+	guest_driver(the_guest, 1, 0, grants);
 }
 
-static void A13_access_platform_is_not_offered(void)
+static void A12_access_platform_is_offered_where_needed(void)
 {
-	struct drv *d = running_device(0);
+	struct drv foreign, grants;
 
-	sim_check(!(d->features & BIT64(F_ACCESS_PLATFORM)), "it was negotiated");
-	/* All addresses are the guest's own. */
-	read_sector(d, 0, 9);
+	device_memories(&foreign, &grants);
+	sim_check(!(drv_offered(&foreign) & BIT64(F_ACCESS_PLATFORM)), "it is offered");
+	sim_check(!drv_negotiate(&foreign, drv_offered(&foreign) | BIT64(F_ACCESS_PLATFORM)),
+		  "it is accepted");
+	drv_boot(&foreign, 0);
+	read_sector(&foreign, 0, 9);
+	sim_check(drv_offered(&grants) & BIT64(F_ACCESS_PLATFORM), "it is not offered");
+	drv_boot(&grants, 0);
+	read_sector(&grants, 0, 9);
+}
+
+static void A13_drivers_without_access_platform_are_refused(void)
+{
+	struct drv foreign, grants;
+	uint64_t offered;
+
+	device_memories(&foreign, &grants);
+	offered = drv_offered(&grants);
+	/* Such a driver makes no grants. */
+	grants.grants = false;
+	sim_check(!drv_negotiate(&grants, offered & ~BIT64(F_ACCESS_PLATFORM)),
+		  "FEATURES_OK sticks");
+	sim_check(!drv_setup_queue(&grants, 0, 8), "a queue gets ready");
+	grants.grants = true;
+	drv_boot(&grants, 0);
+	read_sector(&grants, 0, 9);
 }
 
 static void A14_in_order_is_not_offered(void)
@@ -170,14 +208,12 @@ const struct clause clauses_a_features[] = {
 	CLAUSE(A10, MUST, true, "6.2", version_1_is_offered, "VERSION_1 is offered."),
 	CLAUSE(A11, MAY, false, "6.2", drivers_without_version_1_are_refused,
 	       "A driver that does not accept VERSION_1 may be refused, and is."),
-	CLAUSE(A12, SHOULD, false, "6.2", access_platform_is_not_needed,
-	       "ACCESS_PLATFORM is for a device whose access to memory is limited or translated; "
-	       "kept "
-	       "by not offering it: all of the guest's memory is reached by its own addresses."),
-	CLAUSE(A13, MAY, false, "6.2", access_platform_is_not_offered,
-	       "A driver that does not accept ACCESS_PLATFORM may be refused; kept by not offering "
-	       "it: "
-	       "such a driver is served."),
+	CLAUSE(A12, SHOULD, false, "6.2", access_platform_is_offered_where_needed,
+	       "ACCESS_PLATFORM is offered if and only if access to memory is limited or "
+	       "translated: "
+	       "with grants."),
+	CLAUSE(A13, MAY, false, "6.2", drivers_without_access_platform_are_refused,
+	       "A driver that does not accept ACCESS_PLATFORM may be refused, and is."),
 	CLAUSE(A14, MUST, true, "6.2", in_order_is_not_offered,
 	       "With IN_ORDER buffers would be used in the order in which they were made "
 	       "available; "

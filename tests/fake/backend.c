@@ -110,12 +110,13 @@ static int fake_read_size(struct backend *b, uint64_t *ret)
 }
 
 /* Disks are made by fake_backend_init(). */
-static int fake_open(struct backend **ret, struct image *image, struct loop *loop,
+static int fake_open(struct backend **ret, struct image *image, struct loop *loop, bool copied,
 		     const struct log_subject *subject)
 {
 	(void)ret;
 	(void)image;
 	(void)loop;
+	(void)copied;
 	(void)subject;
 	assert_true(false);
 	return -1;

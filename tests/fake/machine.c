@@ -97,7 +97,7 @@ void vm_start(struct drv *d, const struct vm_options *o)
 	vm = (struct vm){ .machine = { &machine_ops }, .driver = d, .faulty = o->faulty };
 	vm.next = FAKE_RAM0_BASE;
 	fake_xen_start(&vm.xen);
-	assert_int_equal(guest_mem_init(&vm.mem, &vm.xen), 0);
+	assert_int_equal(guest_mem_init_foreign(&vm.mem, &vm.xen), 0);
 	vm.st = calloc(1, sizeof(*vm.st));
 	assert_non_null(vm.st);
 	make_disk(o);

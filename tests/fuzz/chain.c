@@ -36,14 +36,25 @@ static uint8_t failing; /* a bit for each backend call, modulo 8 */
 /* The hypervisor: guest memory is there, all of it, or not at all. */
 
 static struct xen_domain xen;
-static struct guest_mem mem = { .size = GUEST_MEM_SIZE };
+static struct guest_mem mem;
+static struct guest_mem_ops mem_ops;
 
-bool guest_mem_map(struct guest_mem *m, uint64_t gpa, uint64_t len)
+static void *not_there(struct guest_mem *m, uint64_t gpa, uint64_t len)
 {
 	(void)m;
 	(void)gpa;
 	(void)len;
-	return false;
+	return NULL;
+}
+
+int xen_map(struct xen_domain *x, void *va, uint64_t gfn, unsigned n, int *err)
+{
+	(void)x;
+	(void)va;
+	(void)gfn;
+	(void)n;
+	(void)err;
+	abort();
 }
 
 void xen_irq_raise(struct xen_domain *x, uint32_t irq)
@@ -312,6 +323,11 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	is.image = malloc(IMAGE_BYTES);
 	want.ram = malloc(RAM_BYTES);
 	want.image = malloc(IMAGE_BYTES);
+	if (guest_mem_init_foreign(&mem, &xen))
+		abort();
+	mem_ops = *mem.ops;
+	mem_ops.at = not_there;
+	mem.ops = &mem_ops;
 	mem.base = (uint8_t *)((uintptr_t)is.ram - RAM_BASE);
 	mem.present = calloc((mem.size >> XEN_PAGE_SHIFT) / 64, 8);
 	for (unsigned i = 0; i < RAM_BYTES >> XEN_PAGE_SHIFT; i++)

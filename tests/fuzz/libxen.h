@@ -12,7 +12,7 @@
 #define LIBXEN_DOMID 1
 #define LIBXEN_VCPUS 4
 
-/* RAM: a whole chunk of transport/guest_mem.c, and a few pages in a chunk of holes. */
+/* RAM: a whole chunk of transport/guest_mem_foreign.c, and a few pages in a chunk of holes. */
 #define LIBXEN_RAM0	 0x40000000ull
 #define LIBXEN_RAM0_SIZE 0x200000ull
 #define LIBXEN_RAM1	 0x200000000ull

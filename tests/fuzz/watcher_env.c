@@ -228,13 +228,14 @@ int sd_notifyf(int unset_environment, const char *format, ...)
 /* daemon/spawn.h, and what the kernel knows of processes */
 
 int spawn_worker(struct worker_process *ret, uint16_t domid, const struct log_subject *subject,
-		 int state_fd, int log_level, bool foreground)
+		 int state_fd, int log_level, bool foreground, bool grants)
 {
 	struct wenv_worker *w = &wenv_workers[wenv_nr_workers];
 	int pair[2];
 
 	(void)log_level;
 	(void)foreground;
+	(void)grants;
 	if ((env.spawn_countdown && !--env.spawn_countdown) || wenv_nr_workers == WENV_WORKERS_MAX)
 		return fail(-EAGAIN, subject, "cannot start a worker");
 	for (unsigned i = 0; i < wenv_nr_workers; i++)

@@ -135,9 +135,10 @@ void loop_stop(struct loop *l)
 
 /* daemon/sandbox.h, daemon/state.h, daemon/link.h */
 
-int sandbox_enter(struct loop *loop, const struct log_subject *subject)
+int sandbox_enter(struct loop *loop, bool grants, const struct log_subject *subject)
 {
 	(void)loop;
+	(void)grants;
 	(void)subject;
 	return 0;
 }
@@ -210,11 +211,12 @@ static void close_backend(struct backend *b)
 	env.open[f - backends] = false;
 }
 
-static int open_backend(struct backend **ret, struct image *image, struct loop *loop,
+static int open_backend(struct backend **ret, struct image *image, struct loop *loop, bool copied,
 			const struct log_subject *subject)
 {
 	struct fake_backend *f = &backends[env.attaching];
 
+	(void)copied;
 	fuzz_check(loop == env.loop && !env.open[env.attaching], "opened twice");
 	fake_backend_init(f, image->info.size, image->info.caps);
 	if (!ops.submit) {
@@ -318,7 +320,7 @@ void env_run(void (*program)(void), int failing)
 	memset(&env, 0, sizeof(env));
 	env.program = program;
 	env.inside = true;
-	worker_main(LIBXEN_DOMID, "fuzz");
+	worker_main(LIBXEN_DOMID, "fuzz", false);
 	env.inside = false;
 
 	/* With disks attached only the end of the process gives all back. */

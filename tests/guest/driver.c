@@ -32,11 +32,15 @@ uint32_t drv_read(struct drv *d, unsigned reg)
 
 void drv_write(struct drv *d, unsigned reg, uint32_t value)
 {
+	if (reg == R_QUEUE_SEL)
+		d->queue_sel = value;
 	drv_write_sized(d, reg, 4, value);
 }
 
 void drv_write64(struct drv *d, unsigned reg, uint64_t value)
 {
+	if (reg == R_QUEUE_DESC || reg == R_QUEUE_DRIVER || reg == R_QUEUE_DEVICE)
+		value = drv_grant_ring(d, reg, value);
 	drv_write(d, reg, value);
 	drv_write(d, reg + 4, value >> 32);
 }
@@ -102,10 +106,15 @@ void drv_reset(struct drv *d)
 		sim_check(i < WAIT_TIMES, "the device does not come out of its reset");
 		d->m->ops->interrupt_wait(d->m, d->line, d->m->ops->interrupts(d->m, d->line), 1);
 	}
+	if (d->grants && status != SWITCHED_OFF)
+		sim_check(d->m->ops->grant_end_all(d->m, d->base),
+			  "the device has memory mapped after its reset");
 }
 
 void drv_write_features(struct drv *d, uint64_t features)
 {
+	if (d->grants)
+		features |= BIT64(F_ACCESS_PLATFORM);
 	drv_write(d, R_DRIVER_FEATURES_SEL, 1);
 	drv_write(d, R_DRIVER_FEATURES, features >> 32);
 	drv_write(d, R_DRIVER_FEATURES_SEL, 0);
@@ -275,6 +284,7 @@ void drv_set_avail_idx(struct drv_queue *q, uint16_t idx)
 
 void drv_set_avail_ring(struct drv_queue *q, uint16_t at, uint16_t head)
 {
+	drv_grant_chain(q, head);
 	store16(q->d, q->avail + 4 + 2 * (at % q->size), head);
 }
 
@@ -329,6 +339,7 @@ bool drv_used(struct drv_queue *q, uint32_t *ret_id, uint32_t *ret_len)
 	*ret_id = le32toh(elem[0]);
 	*ret_len = le32toh(elem[1]);
 	q->used_seen++;
+	drv_ungrant_chain(q, *ret_id);
 	return true;
 }
 

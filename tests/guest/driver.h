@@ -161,6 +161,7 @@ struct drv_queue {
 	uint16_t avail_idx;	    /* what the driver made available */
 	uint16_t used_seen;	    /* what it has taken back */
 	uint16_t next_desc;	    /* descriptors are taken round and round */
+	uint64_t granted[3];	    /* the device's addresses of desc, avail, used; 0: none */
 };
 
 struct drv {
@@ -168,6 +169,8 @@ struct drv {
 	unsigned vcpu;			     /* that accesses are made from */
 	uint64_t base;			     /* of the window */
 	unsigned line;			     /* SPI */
+	bool grants;			     /* the device is given memory by grants; see below */
+	unsigned queue_sel;		     /* as last written */
 	uint64_t features;		     /* as negotiated */
 	unsigned queue_limit;		     /* drv_ready() makes no larger ones; 128 at first */
 	uint64_t heap, heap_end, heap_start; /* for drv_alloc() */
@@ -249,6 +252,21 @@ void drv_wait_used(struct drv_queue *q, uint32_t *ret_id, uint32_t *ret_len);
 
 /* The interrupt handler: read InterruptStatus, acknowledge it; returns it. */
 uint32_t drv_interrupt(struct drv *d);
+
+/*
+ * Grants, if d->grants, are made as Linux does it (drivers/xen/grant-dma-ops.c): for each chain
+ * when it is made available, for what its descriptors name at that time, and taken back with
+ * drv_used(); for a ring when the device is told where it is.  In memory the tables then have the
+ * device's addresses while the chain is in flight, and else guest-physical ones; what is no memory
+ * stays as it is.  All grants end with a reset, and the device must have unmapped them by then.
+ */
+
+/* Grant, or take back, what the chain at head names. */
+void drv_grant_chain(struct drv_queue *q, uint16_t head);
+void drv_ungrant_chain(struct drv_queue *q, uint16_t head);
+
+/* The value for a ring's address register: gpa, or the device's address for it. */
+uint64_t drv_grant_ring(struct drv *d, unsigned reg, uint64_t gpa);
 
 struct drv_seg {
 	uint64_t gpa;

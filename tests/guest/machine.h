@@ -8,6 +8,7 @@
 #ifndef TESTS_GUEST_MACHINE_H
 #define TESTS_GUEST_MACHINE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct machine;
@@ -29,6 +30,20 @@ struct machine_ops {
 	 * address.
 	 */
 	uint64_t (*alloc)(struct machine *m, uint64_t bytes);
+
+	/*
+	 * For a device that is given memory by grants: its address for [gpa, gpa + len), which it
+	 * may use from now on; or 0 if that is no memory.  owner, not 0, is who can take it back:
+	 * one range, as often as it was granted, or all of them.  False: the device still has some
+	 * of it mapped; that stays granted.
+	 */
+	uint64_t (*grant)(struct machine *m, uint64_t owner, uint64_t gpa, uint64_t len,
+			  bool read_only);
+	bool (*grant_end)(struct machine *m, uint64_t owner, uint64_t addr);
+	bool (*grant_end_all)(struct machine *m, uint64_t owner);
+
+	/* The gpa that an address from grant() stands for now, or 0; and grant it once more. */
+	uint64_t (*grant_gpa)(struct machine *m, uint64_t owner, uint64_t addr, bool again);
 
 	/* How often the line (an SPI number) was raised so far. */
 	unsigned (*interrupts)(struct machine *m, unsigned line);

@@ -5,6 +5,7 @@
  * buffers is written.
  */
 #include "tests/hostile/frame/hostile.h"
+#include "tests/hostile/frame/load.h"
 
 #define ROUNDS	  300
 #define UNTOUCHED (HYP_RAM0_BASE + (12ull << 20)) /* of the attacker's 16 MiB */
@@ -131,17 +132,20 @@ static void attack(struct hostile *h, enum what what)
 
 /*
  * The worker is stopped between looking at an indirect descriptor and at its table, where it maps
- * the table: the length that it goes on with is the one that it has checked.
+ * or copies the table: the length that it goes on with is the one that it has checked.
  */
 static void table_that_grows(struct hostile *h)
 {
-	struct fault_rule hold = { .ops = FAULT_BIT(FAULT_FM_MAP),
+	struct fault_rule hold = { .ops = FAULT_BIT(h->d.grants ? FAULT_GNTTAB_COPY : FAULT_FM_MAP),
 				   .process = h->g->domid,
 				   .action = FAULT_HOLD };
 	uint64_t table = UNTOUCHED;
 	struct drv_queue *q = &h->d.q[0];
+	struct load *l = &h->neighbour;
 	unsigned rule;
 
+	/* Or the worker may be stopped while it copies something else. */
+	load_stop(l);
 	hostile_boot(h, 0);
 	drv_put_desc(&h->d, table, 0, hostile_header(h, T_FLUSH, 0), 16, DESC_NEXT, 5);
 	drv_put_desc(&h->d, table, 5, drv_alloc(&h->d, 1), 1, DESC_WRITE, 0);
@@ -152,6 +156,7 @@ static void table_that_grows(struct hostile *h)
 	faults_wait_held(&sim.faults, rule, 1);
 	drv_desc(q, 0, table, 8 * 16, DESC_INDIRECT, 0);
 	faults_remove(&sim.faults, rule);
+	load_start(l, h->g, 1, l->d.vcpu, l->image);
 	hostile_expect_fault(h, "a next descriptor outside the table as it was");
 }
 

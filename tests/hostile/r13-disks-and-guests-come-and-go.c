@@ -36,6 +36,7 @@ static void come_and_go(struct storm *s, bool used)
 		  "disks come: %s", err.text);
 	for (unsigned i = 0; used && i < DISKS; i++) {
 		drv_init(&d, &s->h->g->machine, s->disk[i].base, s->disk[i].irq, 4096);
+		d.grants = toolstack_uses_grants(&s->disk[i]);
 		drv_boot(&d, 0);
 		sim_check(drv_io(&d, T_IN, i, NULL, 0, data, sizeof(data)) == BLK_OK, "disk %u", i);
 		sim_pattern(i, expected);

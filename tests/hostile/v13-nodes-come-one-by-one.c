@@ -78,6 +78,7 @@ int main(void)
 
 		g->nr_disks = 1;
 		g->disk[0] = toolstack_disk(0, image);
+		g->disk[0].grants = TOOLSTACK_GRANTS_UNSAID;
 		write_nodes(g->domid, &g->disk[0], turn);
 		wait_served(g->domid, g->disk[0].devid);
 		guest_driver(g, 0, 0, &d);

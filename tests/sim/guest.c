@@ -14,7 +14,7 @@
 
 #define MIB (1ull << 20)
 
-static struct guest *guest_of(struct machine *m)
+struct guest *guest_of(struct machine *m)
 {
 	return (struct guest *)((char *)m - offsetof(struct guest, machine));
 }
@@ -70,6 +70,10 @@ static const struct machine_ops machine_ops = {
 	.write = machine_write,
 	.ram = machine_ram,
 	.alloc = machine_alloc,
+	.grant = guest_grant,
+	.grant_end = guest_grant_end,
+	.grant_end_all = guest_grant_end_all,
+	.grant_gpa = guest_grant_gpa,
 	.interrupts = machine_interrupts,
 	.interrupt_wait = machine_interrupt_wait,
 };
@@ -89,6 +93,7 @@ int guest_try(const struct guest_spec *spec, struct guest **ret, struct sim_erro
 
 	sim_check(g, "out of memory");
 	g->machine.ops = &machine_ops;
+	g->grants = guest_grants_new();
 	g->vcpus = spec->vcpus ? spec->vcpus : 1;
 	g->ram0 = spec->ram0 ? spec->ram0 : 16 * MIB;
 	g->ram1 = spec->ram1;
@@ -145,6 +150,8 @@ void guest_kill(struct guest *g)
 	sim_check(r == 0, "%s: cannot be destroyed: %s", g->name, err.text);
 	sim_check(hyp_pages_mapped(g->dom) == 0, "%s: %llu pages are still mapped", g->name,
 		  (unsigned long long)hyp_pages_mapped(g->dom));
+	sim_check(hyp_grant_counts(g->dom).mapped == 0, "%s: %llu grants are still mapped", g->name,
+		  (unsigned long long)hyp_grant_counts(g->dom).mapped);
 	sim_check(hyp_servers(g->dom) == 0, "%s: its ioreq server is still there", g->name);
 	sim_check(hyp_poison_is_intact(g->dom), "%s: memory was written that it gave back",
 		  g->name);
@@ -156,6 +163,7 @@ void guest_free(struct guest *g)
 	if (g->state)
 		munmap((void *)g->state, sizeof(*g->state));
 	hyp_domain_free(g->dom);
+	free(g->grants);
 	free(g);
 }
 
@@ -184,6 +192,7 @@ void guest_driver(struct guest *g, unsigned n, uint64_t heap, struct drv *ret)
 {
 	sim_check(n < g->nr_disks, "%s has no disk %u", g->name, n);
 	drv_init(ret, &g->machine, g->disk[n].base, g->disk[n].irq, heap ? heap : MIB);
+	ret->grants = toolstack_uses_grants(&g->disk[n]);
 }
 
 pthread_t guest_run(void *(*fn)(void *), void *arg)

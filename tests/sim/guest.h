@@ -36,6 +36,7 @@ struct guest {
 	unsigned nr_disks;
 	struct toolstack_disk disk[TOOLSTACK_DISKS_MAX];
 	uint64_t next, end; /* machine's alloc: RAM not given out */
+	struct guest_grants *grants;
 	const struct state *state;
 };
 
@@ -79,5 +80,13 @@ void *guest_join(pthread_t thread);
  */
 const struct state *guest_state(struct guest *g);
 const struct state_disk *guest_disk_state(struct guest *g, unsigned n);
+
+/* What guest.c and guest_grants.c need of each other. */
+struct guest *guest_of(struct machine *m);
+struct guest_grants *guest_grants_new(void);
+uint64_t guest_grant(struct machine *m, uint64_t owner, uint64_t gpa, uint64_t len, bool read_only);
+bool guest_grant_end(struct machine *m, uint64_t owner, uint64_t addr);
+bool guest_grant_end_all(struct machine *m, uint64_t owner);
+uint64_t guest_grant_gpa(struct machine *m, uint64_t owner, uint64_t addr, bool again);
 
 #endif

@@ -62,6 +62,8 @@ struct hyp_domain *hyp_domain_create(unsigned nr_vcpus, uint64_t ram0, uint64_t 
 	pthread_cond_init(&d->destroyed, NULL);
 	d->next_remote = 3;
 	hyp_memory_init(&d->mem, ram0, ram1);
+	d->grants = calloc(1, sizeof(*d->grants));
+	sim_check(d->grants, "out of memory");
 	d->lines = share("xensim-lines", sizeof(*d->lines), &d->lines_fd);
 	d->lines->alive = 1;
 
@@ -164,6 +166,7 @@ void hyp_domain_free(struct hyp_domain *d)
 	pthread_mutex_unlock(&hyp_lock);
 	pthread_cond_destroy(&d->destroyed);
 	hyp_memory_fini(&d->mem);
+	free(d->grants);
 	munmap(d->lines, sizeof(*d->lines));
 	close(d->lines_fd);
 	free(d);
@@ -341,30 +344,4 @@ unsigned hyp_interrupt_wait(struct hyp_domain *d, unsigned line, unsigned seen, 
 	}
 	__atomic_sub_fetch(waiters, 1, __ATOMIC_SEQ_CST);
 	return n;
-}
-
-/* Grants */
-
-void hyp_grant(struct hyp_domain *d, uint32_t ref, uint64_t gfn, bool read_only)
-{
-	pthread_mutex_lock(&hyp_lock);
-	sim_check(ref < HYP_GRANTS_MAX && !d->grant[ref].used, "grant reference %u is in use", ref);
-	d->grant[ref] = (struct hyp_grant_entry){ .used = true,
-						  .read_only = read_only,
-						  .gfn = gfn };
-	pthread_mutex_unlock(&hyp_lock);
-}
-
-bool hyp_grant_end(struct hyp_domain *d, uint32_t ref)
-{
-	bool ended;
-
-	pthread_mutex_lock(&hyp_lock);
-	sim_check(ref < HYP_GRANTS_MAX && d->grant[ref].used, "grant reference %u is not in use",
-		  ref);
-	ended = !d->grant[ref].mapped;
-	if (ended)
-		d->grant[ref].used = false;
-	pthread_mutex_unlock(&hyp_lock);
-	return ended;
 }

@@ -134,11 +134,30 @@ unsigned hyp_interrupts(struct hyp_domain *d, unsigned line);
 unsigned hyp_interrupt_wait(struct hyp_domain *d, unsigned line, unsigned seen, int timeout_ms);
 
 /*
- * The guest lets domain 0 use a frame, under a reference 0 ... HYP_GRANTS_MAX - 1; and no longer.
+ * The domain's grant table: the guest lets domain 0 use a frame, under a reference from
+ * HYP_GRANT_FIRST on, to HYP_GRANTS_MAX - 1; and no longer.
  */
-#define HYP_GRANTS_MAX 4096
+#define HYP_GRANT_FIRST 8
+#define HYP_GRANTS_MAX	(1u << 17)
 void hyp_grant(struct hyp_domain *d, uint32_t ref, uint64_t gfn, bool read_only);
-/* False: it is mapped still, and stays granted. */
+/* False: it is mapped still, and stays granted.  One that is not granted has ended. */
 bool hyp_grant_end(struct hyp_domain *d, uint32_t ref);
+
+/*
+ * The same for n frames from gfn on, under consecutive references: the first of them, or 0 if none
+ * are free.
+ */
+uint32_t hyp_grant_run(struct hyp_domain *d, uint64_t gfn, unsigned n, bool read_only);
+
+/* What was done with the domain's grants so far, and what is mapped now. */
+struct hyp_grant_counts {
+	uint64_t granted;      /* references in use */
+	uint64_t mapped;       /* mappings of them, now */
+	uint64_t maps, unmaps; /* hypercalls' worth of them */
+	uint64_t copy_hypercalls;
+	uint64_t copies;	/* pieces */
+	uint64_t failed_copies; /* pieces that were refused */
+};
+struct hyp_grant_counts hyp_grant_counts(struct hyp_domain *d);
 
 #endif

@@ -164,59 +164,6 @@ static int event_op(struct call *k)
 	}
 }
 
-static struct hyp_grant_entry *grant_of(const struct call *k, unsigned i, bool writable)
-{
-	uint64_t ref = k->rq->page[i];
-	struct hyp_grant_entry *g = ref < HYP_GRANTS_MAX ? &k->d->grant[ref] : NULL;
-
-	return g && g->used && !(g->read_only && writable) ? g : NULL;
-}
-
-/* Between the daemon's buffer, which is in the reply or behind the request, and a granted frame. */
-static int copy_grant(struct call *k)
-{
-	bool into = k->rq->arg[0];
-	uint64_t off = k->rq->arg[1], len = k->rq->arg[2];
-	struct hyp_grant_entry *g = grant_of(k, 0, into);
-	int64_t page = g ? hyp_memory_page(&k->d->mem, g->gfn) : -1;
-	uint8_t *p;
-
-	if (page < 0 || off > HYP_PAGE_SIZE || len > HYP_PAGE_SIZE - off)
-		return -EINVAL;
-	p = k->d->mem.base + (page << HYP_PAGE_SHIFT) + off;
-	if (into)
-		memcpy(p, &k->rq->page[1], len);
-	else
-		memcpy(&k->rp->page[0], p, len);
-	k->rp->n = into ? 0 : (len + 7) / 8;
-	return 0;
-}
-
-static int grant_op(struct call *k)
-{
-	const struct hyp_request *rq = k->rq;
-	bool map = rq->op == HYP_MAP_GRANTS;
-
-	if (rq->op == HYP_COPY_GRANT)
-		return copy_grant(k);
-	if (!map && rq->op != HYP_UNMAP_GRANTS)
-		return -EOPNOTSUPP;
-	for (unsigned i = 0; i < rq->n; i++) {
-		struct hyp_grant_entry *g = grant_of(k, i, map && rq->arg[0]);
-		int64_t page = g ? hyp_memory_page(&k->d->mem, g->gfn) : -1;
-
-		/* All or none, as gntdev does it. */
-		if (page < 0)
-			return -EINVAL;
-		k->rp->page[i] = page;
-	}
-	for (unsigned i = 0; i < rq->n; i++)
-		k->d->grant[rq->page[i]].mapped += map ? 1 : -1;
-	k->rp->n = rq->n;
-	k->fd = k->d->mem.fd;
-	return 0;
-}
-
 static int open_op(struct call *k)
 {
 	int pair[2];
@@ -240,6 +187,9 @@ static int perform(struct call *k)
 		return open_op(k);
 	if (rq->op == HYP_UNBIND)
 		return event_op(k);
+	/* /dev/null has been put in its place. */
+	if (c->kind == HYP_GRANTS && c->restricted >= 0)
+		return -ENOTTY;
 	/* Restricting, and whatever comes after it, is for one domain. */
 	if (c->restricted >= 0 && rq->domid != (uint32_t)c->restricted)
 		return -EPERM;
@@ -248,7 +198,7 @@ static int perform(struct call *k)
 		return 0;
 	}
 	k->d = hyp_find(rq->domid);
-	if (!k->d)
+	if (!k->d && c->kind != HYP_GRANTS)
 		return -ESRCH;
 	switch (c->kind) {
 	case HYP_DEVICE_MODEL:
@@ -258,7 +208,7 @@ static int perform(struct call *k)
 	case HYP_EVENT_CHANNELS:
 		return event_op(k);
 	case HYP_GRANTS:
-		return grant_op(k);
+		return hyp_grant_op(c, k->d, rq, k->rp, &k->fd);
 	}
 	return -EINVAL;
 }
@@ -321,6 +271,7 @@ static void *serve_thread(void *arg)
 		serve(c, rq, rp, n);
 	pthread_mutex_lock(&hyp_lock);
 	hyp_port_unbind_all(c);
+	hyp_grant_unmap_all(c);
 	connections--;
 	pthread_mutex_unlock(&hyp_lock);
 	if (c->stream >= 0)
@@ -330,6 +281,15 @@ static void *serve_thread(void *arg)
 	free(rq);
 	free(rp);
 	return NULL;
+}
+
+static pid_t pid_of(int sock)
+{
+	struct ucred cred;
+	socklen_t len = sizeof(cred);
+
+	sim_check(getsockopt(sock, SOL_SOCKET, SO_PEERCRED, &cred, &len) == 0, "who is that?");
+	return cred.pid;
 }
 
 static void *listen_thread(void *arg)
@@ -344,6 +304,7 @@ static void *listen_thread(void *arg)
 		sim_check(c, "out of memory");
 		c->sock = sock;
 		c->stream = c->restricted = -1;
+		c->pid = pid_of(sock);
 		pthread_mutex_lock(&hyp_lock);
 		connections++;
 		pthread_mutex_unlock(&hyp_lock);

@@ -7,6 +7,7 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -52,8 +53,20 @@ struct hyp_memory {
 
 struct hyp_grant_entry {
 	bool used, read_only;
-	uint64_t gfn;
 	unsigned mapped;
+	uint64_t gfn;
+};
+
+struct hyp_grant_table {
+	struct hyp_grant_entry entry[HYP_GRANTS_MAX];
+	uint32_t next; /* where the search for free ones begins */
+	struct hyp_grant_counts counts;
+};
+
+/* What a connection has mapped, for its end. */
+struct hyp_grant_mapping {
+	struct hyp_grant_mapping *next;
+	uint32_t domid, ref;
 };
 
 struct hyp_domain {
@@ -70,15 +83,17 @@ struct hyp_domain {
 	uint32_t next_remote; /* event channel */
 	int lines_fd;
 	struct hyp_lines *lines;
-	struct hyp_grant_entry grant[HYP_GRANTS_MAX];
+	struct hyp_grant_table *grants;
 };
 
 struct hyp_conn {
 	int sock;
 	enum hyp_kind kind;
 	int restricted; /* domid, or -1 */
-	int stream;	/* event channels: our end of the stream of ports */
+	pid_t pid;
+	int stream; /* event channels: our end of the stream of ports */
 	struct hyp_slot *port[HYP_PORTS_MAX];
+	struct hyp_grant_mapping *mappings;
 };
 
 /* Everything above is guarded by it, but for the memory itself, pages of servers, and lines. */
@@ -102,6 +117,12 @@ int hyp_port_bind(struct hyp_conn *c, struct hyp_domain *d, uint32_t remote, uin
 int hyp_port_unbind(struct hyp_conn *c, uint32_t local);
 /* The connection is closed. */
 void hyp_port_unbind_all(struct hyp_conn *c);
+
+/* An operation on grants, d NULL: of no domain.  Returns 0 or -errno; *ret_fd is ours. */
+int hyp_grant_op(struct hyp_conn *c, struct hyp_domain *d, const struct hyp_request *rq,
+		 struct hyp_reply *rp, int *ret_fd);
+/* The connection is closed. */
+void hyp_grant_unmap_all(struct hyp_conn *c);
 
 void hyp_server_init(struct hyp_domain *d, struct hyp_server *s);
 /* Lets vCPUs go that wait for it; the last of them, if any, gives the page back. */

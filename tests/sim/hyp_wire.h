@@ -53,8 +53,19 @@ enum hyp_op {
 	/* grants: page[] has references; arg[0] writable */
 	HYP_MAP_GRANTS, /* all or none -> page[]; fd of the memory */
 	HYP_UNMAP_GRANTS,
-	HYP_COPY_GRANT, /* reference page[0], arg[0] into the guest?, arg[1] offset, arg[2] len */
+	HYP_COPY_GRANTS, /* page[] has struct hyp_copy -> page[] with a GNTST_* for each */
 };
+
+/* A piece to copy between a granted page and the memory of the process that asks. */
+struct hyp_copy {
+	uint64_t ref, virt;
+	uint32_t offset, len;
+	uint64_t into; /* the guest? */
+};
+
+/* One hypercall has so many of them: GNTDEV_COPY_BATCH of Linux's drivers/xen/gntdev.c. */
+#define HYP_COPY_BATCH 16
+#define HYP_COPY_WORDS (sizeof(struct hyp_copy) / sizeof(uint64_t))
 
 struct hyp_request {
 	uint32_t op; /* enum hyp_op */

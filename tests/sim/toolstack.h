@@ -27,6 +27,13 @@
 /* Of a path in xenstore, with its zero. */
 #define TOOLSTACK_PATH_MAX 256
 
+/* grant_usage= of a disk, as its node says it: libxl before 4.19 has no such node. */
+enum toolstack_grants {
+	TOOLSTACK_GRANTS_UNSAID, /* grants, if the backend is not domain 0 */
+	TOOLSTACK_GRANTS_NO,
+	TOOLSTACK_GRANTS_YES,
+};
+
 struct toolstack {
 	struct xenstored *xenstored;
 	struct xs_handle *xs; /* domain 0's connection */
@@ -48,9 +55,13 @@ struct toolstack_disk {
 	bool read_only;
 	bool discard;
 	bool direct_io_safe;
+	enum toolstack_grants grants;
 	uint64_t base; /* window of 0x200 bytes */
 	unsigned irq;
 };
+
+/* Has libxl told the guest that a disk's backend wants grants? */
+bool toolstack_uses_grants(const struct toolstack_disk *disk);
 
 /* The connection; limit_ms is TOOLSTACK_LIMIT_MS, or less where a test wants to see it pass. */
 int toolstack_open(struct toolstack *ts, struct xenstored *xenstored, int limit_ms,
@@ -58,7 +69,10 @@ int toolstack_open(struct toolstack *ts, struct xenstored *xenstored, int limit_
 
 void toolstack_close(struct toolstack *ts);
 
-/* The guest's disk number n, 0 ... TOOLSTACK_DISKS_MAX - 1, with libxl's defaults. */
+/*
+ * The guest's disk number n, 0 ... TOOLSTACK_DISKS_MAX - 1, with libxl's defaults.  With
+ * SIM_MEMORY=grants in the environment its memory comes by grants.
+ */
 struct toolstack_disk toolstack_disk(unsigned n, const char *path);
 
 /*

@@ -34,13 +34,22 @@ void toolstack_set_backend_domid(unsigned domid)
 	backend_domid = domid;
 }
 
+bool toolstack_uses_grants(const struct toolstack_disk *disk)
+{
+	return disk->grants == TOOLSTACK_GRANTS_YES ||
+	       (disk->grants == TOOLSTACK_GRANTS_UNSAID && backend_domid);
+}
+
 struct toolstack_disk toolstack_disk(unsigned n, const char *path)
 {
+	const char *memory = getenv("SIM_MEMORY");
 	struct toolstack_disk d = {
 		.vdev = { 'x', 'v', 'd', 'a' + n },
 		.devid = DEVID_XVDA + n * DEVID_STEP,
 		.path = path,
 		.discard = true,
+		.grants = memory && !strcmp(memory, "grants") ? TOOLSTACK_GRANTS_YES
+							      : TOOLSTACK_GRANTS_UNSAID,
 		.base = WINDOW_BASE + n * WINDOW_SIZE,
 		.irq = IRQ_FIRST + n,
 	};
@@ -132,6 +141,8 @@ static void write_backend(struct tx *tx, const char *dir, const struct device *d
 	tx_write(tx, dir, "specification", "virtio");
 	tx_write(tx, dir, "transport", "mmio");
 	tx_write(tx, dir, "base", "%llu", (unsigned long long)disk->base);
+	if (disk->grants != TOOLSTACK_GRANTS_UNSAID)
+		tx_write(tx, dir, "grant_usage", "%d", disk->grants == TOOLSTACK_GRANTS_YES);
 	tx_write(tx, dir, "irq", "%u", disk->irq);
 }
 

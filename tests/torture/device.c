@@ -25,6 +25,7 @@ void device_init(struct device *dev, struct life *life, unsigned n, uint64_t mem
 	pthread_mutex_init(&dev->select, NULL);
 
 	drv_init(&dev->ctl, &life->machine, life->guest->disk[n].base, life->guest->disk[n].irq, 0);
+	dev->ctl.grants = toolstack_uses_grants(&life->guest->disk[n]);
 	dev->nr_queues = plan_queues(life->plan, plan);
 	dev->queue_size_max = drv_queue_size_max(&dev->ctl, 0);
 	sim_check(drv_config(&dev->ctl, C_NUM_QUEUES, 2) == dev->nr_queues &&
@@ -52,7 +53,7 @@ static uint64_t choose_features(uint64_t offered, uint64_t *rng)
 	for (unsigned bit = 0; bit < 64; bit++)
 		if (offered & BIT64(bit) && (all || !random_one_in(rng, 3)))
 			chosen |= BIT64(bit);
-	return chosen | BIT64(F_VERSION_1);
+	return chosen | BIT64(F_VERSION_1) | (offered & BIT64(F_ACCESS_PLATFORM));
 }
 
 /* A choice that the device must not accept: no VERSION_1, or something that is not offered. */

@@ -85,11 +85,36 @@ static unsigned machine_interrupt_wait(struct machine *m, unsigned line, unsigne
 	return real->ops->interrupt_wait(real, line, seen, timeout_ms);
 }
 
+static uint64_t machine_grant(struct machine *m, uint64_t owner, uint64_t gpa, uint64_t len,
+			      bool read_only)
+{
+	return guest_grant(&life_of(m)->guest->machine, owner, gpa, len, read_only);
+}
+
+static bool machine_grant_end(struct machine *m, uint64_t owner, uint64_t addr)
+{
+	return guest_grant_end(&life_of(m)->guest->machine, owner, addr);
+}
+
+static bool machine_grant_end_all(struct machine *m, uint64_t owner)
+{
+	return guest_grant_end_all(&life_of(m)->guest->machine, owner);
+}
+
+static uint64_t machine_grant_gpa(struct machine *m, uint64_t owner, uint64_t addr, bool again)
+{
+	return guest_grant_gpa(&life_of(m)->guest->machine, owner, addr, again);
+}
+
 static const struct machine_ops machine_ops = {
 	.read = machine_read,
 	.write = machine_write,
 	.ram = machine_ram,
 	.alloc = machine_alloc,
+	.grant = machine_grant,
+	.grant_end = machine_grant_end,
+	.grant_end_all = machine_grant_end_all,
+	.grant_gpa = machine_grant_gpa,
 	.interrupts = machine_interrupts,
 	.interrupt_wait = machine_interrupt_wait,
 };

@@ -91,6 +91,7 @@ void queue_lose(struct queue *q)
 
 		if (!s->used)
 			continue;
+		drv_ungrant_chain(q->q, s->req.desc[0]);
 		request_lose(&s->req, q);
 		give_slot_back(q, s);
 		q->dev->lost++;

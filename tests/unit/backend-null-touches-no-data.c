@@ -13,7 +13,7 @@ static void touches_no_data(void **state)
 	(void)state;
 	assert_false(ops->needs_image);
 	image.info.size = 1u << 30;
-	assert_int_equal(ops->open(&b, &image, NULL, &test_subject), 0);
+	assert_int_equal(ops->open(&b, &image, NULL, false, &test_subject), 0);
 	assert_int_equal(b->info.size, 1u << 30);
 	memset(data, 0x55, sizeof(data));
 	memset(same, 0x55, sizeof(same));

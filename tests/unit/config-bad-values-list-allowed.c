@@ -18,6 +18,8 @@ static const struct {
 	const char *message;
 } bad[] = {
 	{ "cache = \"fast\"", "cache: \"fast\" is not one of \"direct\", \"buffered\"" },
+	{ "guest_memory = \"grant\"",
+	  "guest_memory: \"grant\" is not one of \"foreign\", \"grants\"" },
 	{ "cache = 1", "cache: 1 is not one of \"direct\", \"buffered\"" },
 	{ "cache = { }", "cache: a group is not one of \"direct\", \"buffered\"" },
 	{ "backend = \"qcow2\"", "backend: \"qcow2\" is not one of \"file\", \"null\"" },

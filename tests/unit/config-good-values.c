@@ -35,6 +35,7 @@ static void built_in(void **state)
 	assert_int_equal(d.read_only, CONFIG_BOOL_UNSET);
 	assert_int_equal(d.discard, CONFIG_BOOL_UNSET);
 	assert_int_equal(d.null_size, 1 << 30);
+	assert_int_equal(d.guest_memory, CONFIG_MEMORY_UNSET);
 	for (i = 0; i < CONFIG_NR_KEYS; i++)
 		assert_int_equal(d.from[i], CONFIG_SCOPE_BUILT_IN);
 }
@@ -67,6 +68,10 @@ static void words(void **state)
 	assert_string_equal(only_disk("backend = \"null\";").backend, "null");
 	assert_int_equal(only_disk("read_only = false;").read_only, CONFIG_BOOL_FALSE);
 	assert_int_equal(only_disk("discard = true;").discard, CONFIG_BOOL_TRUE);
+	assert_int_equal(only_disk("guest_memory = \"foreign\";").guest_memory,
+			 CONFIG_MEMORY_FOREIGN);
+	assert_int_equal(only_disk("guest_memory = \"grants\";").guest_memory,
+			 CONFIG_MEMORY_GRANTS);
 }
 
 static void serial_may_be_empty(void **state)

@@ -26,7 +26,8 @@ static void key_of_another_place(void **state)
 	try_refused(
 		&t, "x.conf:5",
 		"guests.[0].disks.[0].name: this key does not belong here; known here: backend, "
-		"cache, queues, queue_size, serial, read_only, discard, null_size, image, vdev");
+		"cache, queues, queue_size, serial, read_only, discard, null_size, image, "
+		"guest_memory, vdev");
 }
 
 /* Two disks of a guest with the same serial could not be told apart. */
@@ -38,7 +39,7 @@ static void serial_is_for_one_disk(void **state)
 	try_text(&t, "defaults = {\nserial = \"x\"; };\n", NULL);
 	try_refused(&t, "x.conf:2",
 		    "defaults.serial: this key does not belong here; known here: backend, cache, "
-		    "queues, queue_size, read_only, discard, null_size");
+		    "queues, queue_size, read_only, discard, null_size, guest_memory");
 }
 
 int main(void)

@@ -7,6 +7,7 @@
 #include "tests/fake/machine.h"
 
 #define PER_ROUND 32
+#define FULL	  64
 
 static struct drv d;
 static bool refill;
@@ -35,7 +36,7 @@ static void refilled_queue(void **state)
 	header = drv_alloc(&d, 16);
 	status = drv_alloc(&d, 1);
 	le32_store(fake_ram(header), T_FLUSH);
-	for (unsigned i = 0; i < 16; i++) {
+	for (unsigned i = 0; i < FULL; i++) {
 		uint64_t table = drv_alloc(&d, 32);
 
 		drv_put_desc(&d, table, 0, header, 16, DESC_NEXT, 1);
@@ -43,7 +44,8 @@ static void refilled_queue(void **state)
 		drv_desc(&d.q[0], i, table, 32, DESC_INDIRECT, 0);
 	}
 	refill = true;
-	drv_avail(&d.q[0], 0);
+	for (unsigned i = 0; i < FULL; i++)
+		drv_avail(&d.q[0], i);
 	drv_kick(&d.q[0]);
 	drv_blk_add(&d.q[1], &r);
 	drv_kick(&d.q[1]);
@@ -184,8 +186,8 @@ static void stopped_disk_takes_nothing(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		VM_TEST(refilled_queue, .nr_queues = 2, .queue_size = 16),
-		VM_TEST(refilled_queue, .nr_queues = 2, .queue_size = 16,
+		VM_TEST(refilled_queue, .nr_queues = 2, .queue_size = FULL),
+		VM_TEST(refilled_queue, .nr_queues = 2, .queue_size = FULL,
 			.without = BIT64(F_EVENT_IDX)),
 		VM_TEST(many_queues, .nr_queues = 8),
 		VM_TEST(huge_requests),

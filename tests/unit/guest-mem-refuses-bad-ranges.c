@@ -69,7 +69,7 @@ static void limit_address_space(uint64_t more)
 	assert_int_equal(setrlimit(RLIMIT_AS, &limit), 0);
 }
 
-/* guest_mem_init(), which logs this text. */
+/* guest_mem_init_foreign(), which logs this text. */
 static int init_says(const char *text)
 {
 	int saved = dup(STDERR_FILENO), log = memfd_create("stderr", MFD_CLOEXEC), r;
@@ -77,7 +77,7 @@ static int init_says(const char *text)
 	ssize_t n;
 
 	dup2(log, STDERR_FILENO);
-	r = guest_mem_init(&mem, &xen);
+	r = guest_mem_init_foreign(&mem, &xen);
 	n = pread(log, said, sizeof(said) - 1, 0);
 	dup2(saved, STDERR_FILENO);
 	close(saved);

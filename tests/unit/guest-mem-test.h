@@ -19,7 +19,7 @@ static int set_up(void **state)
 {
 	(void)state;
 	fake_xen_start(&xen);
-	return guest_mem_init(&mem, &xen);
+	return guest_mem_init_foreign(&mem, &xen);
 }
 
 static int tear_down(void **state)

@@ -68,7 +68,7 @@ static int set_up(void **state)
 {
 	(void)state;
 	fake_xen_start(&xen);
-	assert_int_equal(guest_mem_init(&mem, &xen), 0);
+	assert_int_equal(guest_mem_init_foreign(&mem, &xen), 0);
 	server = (struct ioreq_server){ .xen = &xen };
 	memset(windows, 0, sizeof(windows));
 	for (unsigned i = 0; i < NR_WINDOWS; i++) {

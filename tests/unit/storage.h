@@ -90,7 +90,8 @@ static inline void open_backend(struct storage *s)
 {
 	struct image copy = s->image;
 
-	assert_int_equal(backend_find("file")->open(&s->b, &copy, s->loop, &test_subject), 0);
+	assert_int_equal(backend_find("file")->open(&s->b, &copy, s->loop, false, &test_subject),
+			 0);
 	assert_int_equal(copy.fd, -1);
 	assert_int_equal(copy.direct_fd, -1);
 }

@@ -22,7 +22,7 @@ static void expect_chain(uint16_t head, unsigned n)
 	virtq_chain_init(&c, q, head);
 	for (unsigned i = 0; i < n; i++) {
 		assert_int_equal(virtq_chain_next(&c, &s), 1);
-		assert_int_equal(s.gpa, segs[i].gpa);
+		assert_int_equal(s.addr, segs[i].gpa);
 		assert_int_equal(s.len, segs[i].len);
 		assert_int_equal(s.write, segs[i].write);
 	}

@@ -59,8 +59,12 @@ static struct hostile_process process_now(pid_t pid)
 static void check_process(const struct hostile_process *before, const char *name)
 {
 	struct hostile_process now;
+	unsigned n = 0;
 
 	sim_wait_asleep(before->pid);
+	/* The watcher hears of the end of workers when they have ended. */
+	while (count_descriptors(before->pid) > before->descriptors)
+		sim_step(&n, "descriptors to be closed");
 	now = process_now(before->pid);
 	sim_check(now.memory_kib < before->memory_kib + GROWTH_KIB,
 		  "the %s has grown from %llu to %llu KiB", name,

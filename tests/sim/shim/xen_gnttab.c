@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* libxengnttab: map, unmap and copy. */
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -107,34 +108,79 @@ int xengnttab_unmap(xengnttab_handle *x, void *start_address, uint32_t count)
 	return -1;
 }
 
-static int copy_one(xengnttab_handle *x, xengnttab_grant_copy_segment_t *s)
+/*
+ * What is gathered for a hypercall, as drivers/xen/gntdev.c does it: so many pieces, each within a
+ * page on both sides.
+ */
+struct batch {
+	xengnttab_handle *x;
+	struct hyp_request rq;
+	xengnttab_grant_copy_segment_t *of[HYP_COPY_BATCH]; /* what a piece is a part of */
+};
+
+static int batch_send(struct batch *b)
 {
-	bool into = s->flags & GNTCOPY_dest_gref;
-	uint32_t ref = into ? s->dest.foreign.ref : s->source.foreign.ref;
-	uint16_t off = into ? s->dest.foreign.offset : s->source.foreign.offset;
-	struct hyp_request rq = { .op = HYP_COPY_GRANT,
-				  .domid = into ? s->dest.foreign.domid : s->source.foreign.domid,
-				  .n = 1 + (into ? (s->len + 7u) / 8 : 0),
-				  .arg = { into, off, s->len } };
+	unsigned n = b->rq.n / HYP_COPY_WORDS;
 	struct hyp_reply rp;
 
-	if (s->len > HYP_PAGE_SIZE)
+	if (n && xensim_call(&b->x->h, &b->rq, &rp, NULL) < 0)
 		return -1;
-	rq.page[0] = ref;
-	if (into)
-		memcpy(&rq.page[1], s->source.virt, s->len);
-	if (xensim_call(&x->h, &rq, &rp, NULL) < 0)
+	/* The first piece that fails is what the segment says. */
+	for (unsigned i = 0; i < n; i++)
+		if (b->of[i]->status == GNTST_okay)
+			b->of[i]->status = rp.page[i];
+	b->rq.n = 0;
+	return 0;
+}
+
+static int batch_add(struct batch *b, const struct hyp_copy *c, xengnttab_grant_copy_segment_t *s)
+{
+	if (b->rq.n == HYP_COPY_BATCH * HYP_COPY_WORDS && batch_send(b) < 0)
 		return -1;
-	if (!into)
-		memcpy(s->dest.virt, rp.page, s->len);
+	memcpy(&b->rq.page[b->rq.n], c, sizeof(*c));
+	b->of[b->rq.n / HYP_COPY_WORDS] = s;
+	b->rq.n += HYP_COPY_WORDS;
+	return 0;
+}
+
+static int batch_segment(struct batch *b, xengnttab_grant_copy_segment_t *s)
+{
+	bool into = s->flags & GNTCOPY_dest_gref;
+	const union xengnttab_copy_ptr *guests = into ? &s->dest : &s->source;
+	struct hyp_copy c = {
+		.ref = guests->foreign.ref,
+		.virt = (uintptr_t)(into ? s->source.virt : s->dest.virt),
+		.offset = guests->foreign.offset,
+		.into = into,
+	};
+	unsigned left = s->len;
+
+	if (guests->foreign.offset + s->len > HYP_PAGE_SIZE) {
+		errno = EINVAL;
+		return -1;
+	}
+	s->status = GNTST_okay;
+	/* All of one domain: more is not needed. */
+	b->rq.domid = guests->foreign.domid;
+	for (; left; left -= c.len, c.virt += c.len, c.offset += c.len) {
+		unsigned room = HYP_PAGE_SIZE - c.virt % HYP_PAGE_SIZE;
+
+		c.len = left < room ? left : room;
+		if (batch_add(b, &c, s) < 0)
+			return -1;
+	}
 	return 0;
 }
 
 int xengnttab_grant_copy(xengnttab_handle *x, uint32_t count, xengnttab_grant_copy_segment_t *segs)
 {
+	struct batch b = { .x = x };
+
 	if (fault_libxen(FAULT_GNTTAB_COPY, &errno))
 		return -1;
+	b.rq.op = HYP_COPY_GRANTS;
 	for (uint32_t i = 0; i < count; i++)
-		segs[i].status = copy_one(x, &segs[i]) < 0 ? GNTST_bad_gntref : GNTST_okay;
-	return 0;
+		if (batch_segment(&b, &segs[i]) < 0)
+			return -1;
+	return batch_send(&b);
 }

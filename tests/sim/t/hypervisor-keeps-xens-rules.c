@@ -93,6 +93,42 @@ static void interrupts(domid_t dom)
 	sim_check(xendevicemodel_set_irq_level(dmod, dom, 33, 0) == 0, "down");
 }
 
+/* What a copy of a byte says. */
+static int copy_status(xengnttab_handle *x, domid_t dom, uint32_t ref)
+{
+	char byte;
+	xengnttab_grant_copy_segment_t s = {
+		.source.foreign = { ref, 0, dom },
+		.dest.virt = &byte,
+		.len = 1,
+		.flags = GNTCOPY_source_gref,
+	};
+
+	sim_check(xengnttab_grant_copy(x, 1, &s) == 0, "a copy");
+	return s.status;
+}
+
+static void grant_copies(xengnttab_handle *x, domid_t dom)
+{
+	static _Alignas(4096) uint8_t page[2][4096];
+	xengnttab_grant_copy_segment_t s = {
+		.source.foreign = { 2, 0, dom },
+		.dest.virt = &page[0][100],
+		.len = 4096,
+		.flags = GNTCOPY_source_gref,
+	};
+
+	sim_check(xengnttab_grant_copy(x, 1, &s) == 0 && s.status == GNTST_okay &&
+			  page[0][100] == 0x22,
+		  "into two pages of ours");
+	s.source.foreign.offset = 1;
+	errno = 0;
+	sim_check(xengnttab_grant_copy(x, 1, &s) < 0 && errno == EINVAL, "out of two of theirs");
+	sim_check(copy_status(x, dom, 3) == GNTST_general_error, "never granted");
+	sim_check(copy_status(x, dom, UINT32_MAX) == GNTST_bad_gntref, "beyond the table");
+	sim_check(copy_status(x, 12345, 1) == GNTST_bad_domain, "of nobody");
+}
+
 static void grants(domid_t dom)
 {
 	xengnttab_handle *x = xengnttab_open(NULL, 0);
@@ -125,6 +161,7 @@ static void grants(domid_t dom)
 	sim_check(xengnttab_grant_copy(x, 3, s) == 0, "copy");
 	sim_check(s[0].status == GNTST_okay && text[0] == 0x22, "from a read-only one");
 	sim_check(s[1].status != GNTST_okay && s[2].status == GNTST_okay, "into a read-only one");
+	grant_copies(x, dom);
 	xengnttab_close(x);
 }
 

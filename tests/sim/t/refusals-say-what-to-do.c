@@ -42,6 +42,7 @@ static void try(struct guest *g, const char *image, const char *advice)
 
 	g->nr_disks = 1;
 	g->disk[0] = toolstack_disk(0, image);
+	g->disk[0].grants = TOOLSTACK_GRANTS_NO;
 	sim_check(toolstack_write_disk(&sim.toolstack, g->domid, &g->disk[0], NULL) == 0,
 		  "nodes of a disk");
 	toolstack_backend_path(path, g->domid, g->disk[0].devid, "error");

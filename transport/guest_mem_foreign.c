@@ -2,6 +2,11 @@
 /*
  * Theory of operation
  *
+ * Guest memory by foreign mapping.  Mapping costs a hypercall per page and again when it is undone,
+ * so nothing is mapped or unmapped per request: what was touched stays mapped.  The layout of the
+ * guest's RAM is never guessed; pages that cannot be mapped (holes, MMIO windows, ballooned pages)
+ * are remembered as missing and tried again when asked for.
+ *
  * A chunk that is all RAM becomes one mapping of 512 pages.  Where some of its pages cannot be
  * mapped, each run of good pages becomes a mapping of its own, and the missing pages stay
  * inaccessible, because of a rule of Linux's privcmd: a mapping may not be split, so one that
@@ -19,7 +24,10 @@
 #include "transport/guest_mem.h"
 
 #include <errno.h>
+#include <string.h>
 #include <sys/mman.h>
+
+#include "base/le.h"
 
 #define CHUNK_PAGES  ((uint64_t)XEN_MAP_MAX)
 #define MAPPINGS_MAX 28000 /* with the reserved VMAs between them, twice as many */
@@ -68,13 +76,17 @@ static void *zeroed(uint64_t bytes)
 	return p == MAP_FAILED ? NULL : p;
 }
 
-int guest_mem_init(struct guest_mem *m, struct xen_domain *xen)
+static const struct guest_mem_ops foreign_ops;
+
+int guest_mem_init_foreign(struct guest_mem *m, struct xen_domain *xen)
 {
 	void *base = MAP_FAILED;
 	uint64_t size;
 
 	*m = GUEST_MEM_NULL;
+	m->ops = &foreign_ops;
 	m->xen = xen;
+	m->in_place = true;
 
 	for (size = GUEST_MEM_SIZE; size >= GUEST_MEM_SIZE_MIN; size /= 2) {
 		base = mmap(NULL, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1,
@@ -98,7 +110,7 @@ int guest_mem_init(struct guest_mem *m, struct xen_domain *xen)
 	return 0;
 }
 
-void guest_mem_fini(struct guest_mem *m)
+static void foreign_fini(struct guest_mem *m)
 {
 	if (m->chunks && m->present)
 		guest_mem_invalidate(m);
@@ -108,7 +120,6 @@ void guest_mem_fini(struct guest_mem *m)
 		munmap(m->present, present_bytes(m));
 	if (m->base)
 		munmap(m->base, m->size);
-	*m = GUEST_MEM_NULL;
 }
 
 static void unmap_chunk(struct guest_mem *m, uint64_t chunk)
@@ -173,11 +184,14 @@ static void map_chunk(struct guest_mem *m, uint64_t chunk)
 	}
 }
 
-bool guest_mem_map(struct guest_mem *m, uint64_t gpa, uint64_t len)
+/* What guest_mem_at() did not find present: make it so, if it can be done. */
+static void *foreign_at(struct guest_mem *m, uint64_t gpa, uint64_t len)
 {
 	uint64_t last = (gpa + len - 1) >> XEN_PAGE_SHIFT;
 	int err;
 
+	if (!len || !range_within(gpa, len, m->size))
+		return NULL;
 	for (uint64_t page = gpa >> XEN_PAGE_SHIFT; page <= last; page++) {
 		uint64_t chunk = page / CHUNK_PAGES;
 
@@ -190,7 +204,48 @@ bool guest_mem_map(struct guest_mem *m, uint64_t gpa, uint64_t len)
 		 * some other page out of this one's run while that was being mapped.
 		 */
 		if (!is_present(m, page) && !map_run(m, page, 1, &err))
-			return false;
+			return NULL;
+	}
+	return m->base + gpa;
+}
+
+static bool foreign_fetch(struct guest_mem *m, void *buf, const struct iovec *from, size_t n)
+{
+	(void)m;
+	for (char *to = buf; n; from++) {
+		size_t part = MIN(n, from->iov_len);
+
+		le_fetch(to, from->iov_base, part);
+		to += part;
+		n -= part;
 	}
 	return true;
+}
+
+static bool foreign_store(struct guest_mem *m, const struct iovec *to, const void *buf, size_t n)
+{
+	(void)m;
+	for (const char *from = buf; n; to++) {
+		size_t part = MIN(n, to->iov_len);
+
+		memcpy(to->iov_base, from, part);
+		from += part;
+		n -= part;
+	}
+	return true;
+}
+
+/* What is in_place needs no more than that. */
+static const struct guest_mem_ops foreign_ops = {
+	.at = foreign_at,
+	.fetch = foreign_fetch,
+	.store = foreign_store,
+	.fini = foreign_fini,
+};
+
+void guest_mem_fini(struct guest_mem *m)
+{
+	if (m->ops)
+		m->ops->fini(m);
+	*m = GUEST_MEM_NULL;
 }
