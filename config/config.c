@@ -372,11 +372,12 @@ static void merge_guest(struct config_disk *d, const struct config_guest *g, con
 void config_disk(const struct config *c, const char *guest, const char *vdev,
 		 struct config_disk *ret)
 {
-	unsigned i;
+	const char *const names[] = { CONFIG_ANY_GUEST, guest };
 
 	*ret = config_built_in.defaults;
 	merge(ret, &c->defaults);
-	for (i = 0; i < c->nr_guests; i++)
-		if (!strcmp(c->guests[i].name, guest))
-			merge_guest(ret, &c->guests[i], vdev);
+	for (unsigned n = 0; n < ARRAY_SIZE(names); n++)
+		for (unsigned i = 0; i < c->nr_guests; i++)
+			if (!strcmp(c->guests[i].name, names[n]))
+				merge_guest(ret, &c->guests[i], vdev);
 }

@@ -87,6 +87,9 @@ struct config_guest_disk {
 	struct config_disk options;
 };
 
+/* The name of an entry for guests of any name; what one with the guest's own says outranks it. */
+#define CONFIG_ANY_GUEST "*"
+
 /* An entry of "guests". */
 struct config_guest {
 	char name[CONFIG_NAME_MAX + 1];

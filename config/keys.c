@@ -230,7 +230,12 @@ const struct key config_keys[] = {
 		FIELD(config_guest, name),
 		.help = "The guest's name, as\n"
 			".Xr xl 1\n"
-			"lists it.\n",
+			"lists it, or\n"
+			".Cm *\n"
+			"for a guest of any name, below what its own entry says.\n"
+			"A driver domain may not read names:\n"
+			"there the guest with domid 5 is\n"
+			".Cm domain 5 .\n",
 	},
 	{
 		.name = "disks", .places = IN_GUEST, .type = KEY_LIST, .unset = "empty",

@@ -56,6 +56,28 @@ static void cache_tells_its_scope(void **state)
 	assert_int_equal(ask("other", "xvda").from[CONFIG_KEY_CACHE], CONFIG_SCOPE_DEFAULTS);
 }
 
+static void any_guest_is_below_its_own_entry(void **state)
+{
+	static const char any[] = "guests = ( { name = \"web\"; queues = 3; },\n"
+				  "  { name = \"*\"; queues = 2; disks = (\n"
+				  "    { vdev = \"xvda\"; queues = 4; queue_size = 32; } ); } );\n";
+	struct config_disk d;
+	struct try t;
+
+	(void)state;
+	try_text(&t, any, NULL);
+	assert_int_equal(t.result, 0);
+	config_disk(&t.config, "db", "xvda", &d);
+	assert_int_equal(d.queues, 4);
+	assert_int_equal(d.queue_size, 32);
+	config_disk(&t.config, "db", "xvdb", &d);
+	assert_int_equal(d.queues, 2);
+	config_disk(&t.config, "web", "xvda", &d);
+	assert_int_equal(d.queues, 3);
+	assert_int_equal(d.queue_size, 32);
+	config_fini(&t.config);
+}
+
 static void unknown_guest_and_disk_get_the_outer_scopes(void **state)
 {
 	(void)state;
@@ -70,6 +92,7 @@ int main(void)
 		cmocka_unit_test(disk_outranks_guest_outranks_defaults),
 		cmocka_unit_test(false_is_a_value),
 		cmocka_unit_test(cache_tells_its_scope),
+		cmocka_unit_test(any_guest_is_below_its_own_entry),
 		cmocka_unit_test(unknown_guest_and_disk_get_the_outer_scopes),
 	};
 

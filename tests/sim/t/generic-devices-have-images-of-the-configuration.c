@@ -64,6 +64,29 @@ static void write_config(char *ret, size_t size, const char *dir)
 		 dir, dir, dir, dir);
 }
 
+/* Where the names of guests can't be read. */
+static void in_a_driver_domain(const char *dir)
+{
+	struct guest_spec spec = { .name = "web", .nr_disks = 1 };
+	char config[256];
+	struct guest *g;
+
+	snprintf(config, sizeof(config),
+		 "guests = ( { name = \"*\"; disks = (\n"
+		 " { vdev = \"virtio0\"; image = \"%s/a\"; } ); } );\n",
+		 dir);
+	sim_start_driver_domain(config);
+	sim_check(symlink(sim.dir, dir) == 0, "make %s", dir);
+	sim_image("a", 1 << 20, true);
+	spec.disk[0] = toolstack_generic(0, BLOCK);
+	g = guest_create(&spec);
+	wait_node(g, 0, "state", "2");
+	check_pattern(g, 0, 3);
+	guest_destroy(g);
+	sim_stop();
+	unlink(dir);
+}
+
 int main(void)
 {
 	struct guest_spec spec = { .name = "web", .nr_disks = 6 };
@@ -108,7 +131,8 @@ int main(void)
 	sim_check(toolstack_write_disk(&sim.toolstack, g->domid, &g->disk[3], NULL) == 0, "a disk");
 	wait_node(g, 3, "error", "and the configuration");
 	guest_destroy(g);
-	unlink(dir);
 	sim_stop();
+	unlink(dir);
+	in_a_driver_domain(dir);
 	return 0;
 }
