@@ -117,7 +117,7 @@ static void write_generic(struct tx *tx, const char *dir, const struct device *d
 	tx_write(tx, dir, "base", "%#llx", (unsigned long long)disk->base);
 	tx_write(tx, dir, "type", "%s", disk->type);
 	tx_write(tx, dir, "transport", "mmio");
-	tx_write(tx, dir, "grant_usage", "0");
+	tx_write(tx, dir, "grant_usage", "%d", toolstack_uses_grants(disk));
 }
 
 /* The backend's part in device_disk_add(); libxl keeps a copy for itself. */
