@@ -31,7 +31,7 @@ step() {
 # driver_domain NAME [OPTION]...: start one, without the daemon; from now on the daemon is there
 driver_domain() {
 	DOMD=$1
-	guest start "$@" --driver-domain --daemon none || fail "guest start $1"
+	guest start "$@" --driver-domain --daemon none --timeout 600 || fail "guest start $1"
 	BACKEND=/local/domain/$(xl domid $DOMD)/backend/virtio_disk
 }
 
