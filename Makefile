@@ -265,6 +265,10 @@ coverage:
 lint:
 	$Qstatus=0; for l in tests/lint/*; do [ ! -x $$l ] || $$l || status=1; done; exit $$status
 
+# The FLASK module, compiled with the policy of each Xen that the lab knows.
+policy:
+	$Qfor x in 4.17 4.20; do policy/check "$$(tests/lab/lab flask --xen $$x)" || exit; done
+
 # These two need nothing run before them: they install what is missing.
 check: packages
 	$Qtests/check
@@ -291,6 +295,7 @@ help:
 	@echo
 	@echo "One kind of test; tests/check STAGE... runs the stages of make check:"
 	@echo "make lint         the checks of the source"
+	@echo "make policy       the FLASK policy for driver domains: does it compile, and keep its promises?"
 	@echo "make conformance  each clause of VIRTIO, its test and the result; writes docs/conformance.md"
 	@echo "make hostile      attacks of guests, as docs/hostile-guests.md has them, with sanitizers"
 	@echo "make check-driver-domain   guests on real Xen, with the daemon in a driver domain"
@@ -311,5 +316,5 @@ help:
 	@echo "ARCH=arm64      cross-build; SYSROOT=DIR holds Debian's arm64 packages, unpacked, such as:"
 	@echo "                make ARCH=arm64 SYSROOT=\$$(tests/lab/lab sysroot)"
 
-.PHONY: all unit-tests hostile-tests hostile torture sim-tests conformance coverage transcript man lint install uninstall check check-driver-domain demo packages clean help
+.PHONY: policy all unit-tests hostile-tests hostile torture sim-tests conformance coverage transcript man lint install uninstall check check-driver-domain demo packages clean help
 .SECONDARY:

@@ -200,6 +200,12 @@ build_xen() {
 	rm -rf "$src"
 }
 
+# What policy/compile needs of Xen's source: its own policy, and what the hypervisor knows of it.
+build_flask() {
+	tar -C "$OUT" --strip-components=1 --wildcards -xf "$(stage_dir "source:xen-$1")"/*.orig.tar.?z \
+		'*/tools/flask' '*/xen/xsm/flask/policy'
+}
+
 # Debian's fio needs Ceph's libraries and many more; this one needs none.
 build_fio() {
 	local src=$OUT/src
@@ -334,6 +340,7 @@ declare_stages() {
 		stage "debs:$x" "" "$origin ${XEN_SUITE[$x]}" "$SYSROOT_PKGS" fetch_debs
 		stage "source:xen-$x" "" "$origin ${XEN_SUITE[$x]}" fetch_source
 		stage "sysroot:$x" "debs:$x" unpack_deb
+		stage "flask:$x" "source:xen-$x"
 		stage "xen:$x" "source:xen-$x" unpack_source xen.config
 		stage "xen:$x-flask" "source:xen-$x" unpack_source xen.config flask.config "$POLICY"
 	done
