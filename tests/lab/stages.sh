@@ -301,6 +301,7 @@ build_domd() {
 	done
 	"$LAB_DIR/mkcpio.py" --sysroot "$(stage_dir "sysroot:${1##*-}")" --skeleton "${args[@]}" \
 		--program usr/bin/busybox --program bin/dash --link usr/bin/sh=dash \
+		--library libgcc_s.so.1 \
 		--tree "$(kernel_dir "${1%-*}")/domd" \
 		--file init="$LAB_DIR/guest/init" \
 		--file usr/sbin/lab-agent="$LAB_DIR/guest/agent" \

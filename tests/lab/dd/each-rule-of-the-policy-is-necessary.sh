@@ -13,14 +13,14 @@ load() {
 serve() {
 	local served=1
 	daemon_start
-	if guest start g1 --backend domd $MEMORY --disk $(disk rules) --timeout 60 >/tmp/serve.out 2>&1; then
-		guest exec g1 --timeout 40 'dd if=/dev/urandom of=/tmp/data bs=64k count=8 2>/dev/null
+	if guest start g1 --backend domd $MEMORY --disk $(disk rules) --timeout 300 >/tmp/serve.out 2>&1; then
+		guest exec g1 --timeout 150 'dd if=/dev/urandom of=/tmp/data bs=64k count=8 2>/dev/null
 			dd if=/tmp/data of=/dev/vda bs=64k oflag=direct 2>/dev/null &&
 			dd if=/dev/vda bs=64k count=8 iflag=direct 2>/dev/null | cmp - /tmp/data' >>/tmp/serve.out 2>&1 &&
 			served=0
 	fi
 	! xl domid g1 >/dev/null 2>&1 || guest stop g1 >/dev/null 2>&1
-	wait_for 10 no_domains || served=1
+	wait_for 30 no_domains || served=1
 	at_daemon "cat $LOG" | grep -E 'error|warning' | head -n 3 >&2
 	daemon_stop
 	return $served
