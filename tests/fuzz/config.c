@@ -119,6 +119,9 @@ static void check_disk(const struct config *c, const char *guest, const char *vd
 	fuzz_check(d.null_size && d.null_size % 512 == 0, "a size of %llu",
 		   (unsigned long long)d.null_size);
 	fuzz_check(strnlen(d.serial, sizeof(d.serial)) < sizeof(d.serial), "serial without an end");
+	fuzz_check(strnlen(d.image, sizeof(d.image)) < sizeof(d.image) &&
+			   (d.image[0] == '/' || !d.from[CONFIG_KEY_IMAGE]),
+		   "image %s", d.image);
 	check_again(c, &d);
 }
 
