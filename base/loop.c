@@ -17,9 +17,10 @@
  * that list completions are lost; it answers -EBADR then, and the loop fails, since some operation
  * would otherwise never end.
  *
- * A source is a one-shot POLL_ADD.  A new one is prepared after each ready() and leaves with the
- * next round's io_uring_enter(2); it looks at the descriptor's state when it is issued, so nothing
- * that happens in between is missed, and a descriptor that is still readable completes at once.
+ * A source is a one-shot POLL_ADD, or a READ of an eventfd.  A new one is prepared after each
+ * ready() and leaves with the next round's io_uring_enter(2); it looks at the descriptor's state
+ * when it is issued, so nothing that happens in between is missed, and a descriptor that is still
+ * readable completes at once.
  * Between loop_remove() and the last CQE the kernel still knows about the poll; what it points to
  * is therefore not the caller's struct loop_source but our struct loop_poll.
  */
@@ -42,8 +43,10 @@ struct loop_poll {
 	struct loop *loop;
 	struct loop_source *src; /* NULL: removed */
 	int fd;
-	unsigned cqes; /* still to come, for poll and cancel */
-	bool in_ready; /* ready() is running: whoever called it looks after us */
+	bool reads;	/* an eventfd: READ instead of POLL_ADD */
+	uint64_t count; /* what it reads */
+	unsigned cqes;	/* still to come, for poll and cancel */
+	bool in_ready;	/* ready() is running: whoever called it looks after us */
 	struct loop_poll *next, **link;
 };
 
@@ -116,7 +119,7 @@ int loop_enable(struct loop *l, const uint8_t *opcodes, unsigned nr_opcodes)
 		rules[n++].register_op = register_ops[i];
 	}
 	rules[n].opcode = IORING_RESTRICTION_SQE_FLAGS_ALLOWED;
-	rules[n++].sqe_flags = IOSQE_ASYNC;
+	rules[n++].sqe_flags = IOSQE_ASYNC | IOSQE_CQE_SKIP_SUCCESS;
 
 	/* Debian's liburing 2.3 declares functions for these two, but does not export them. */
 	r = io_uring_register(l->ring.ring_fd, IORING_REGISTER_RESTRICTIONS, rules, n);
@@ -164,7 +167,12 @@ struct io_uring_sqe *loop_get_sqe(struct loop *l, struct loop_op *op)
 
 static void poll_arm(struct loop_poll *p)
 {
-	io_uring_prep_poll_add(loop_get_sqe(p->loop, &p->poll), p->fd, POLLIN);
+	struct io_uring_sqe *sqe = loop_get_sqe(p->loop, &p->poll);
+
+	if (p->reads)
+		io_uring_prep_read(sqe, p->fd, &p->count, sizeof(p->count), 0);
+	else
+		io_uring_prep_poll_add(sqe, p->fd, POLLIN);
 	p->cqes++;
 }
 
@@ -176,6 +184,7 @@ static void poll_done(struct loop_op *op, int res)
 	p->cqes--;
 	if (p->src && res >= 0) {
 		p->in_ready = true;
+		p->src->count = p->count;
 		p->src->ready(p->src);
 		p->in_ready = false;
 	}
@@ -196,7 +205,7 @@ static void cancel_done(struct loop_op *op, int res)
 		poll_free(p);
 }
 
-int loop_add(struct loop *l, struct loop_source *src, int fd)
+static int add(struct loop *l, struct loop_source *src, int fd, bool reads)
 {
 	struct loop_poll *p = calloc(1, sizeof(*p));
 
@@ -209,6 +218,7 @@ int loop_add(struct loop *l, struct loop_source *src, int fd)
 		.loop = l,
 		.src = src,
 		.fd = fd,
+		.reads = reads,
 		.next = l->polls,
 		.link = &l->polls,
 	};
@@ -218,6 +228,16 @@ int loop_add(struct loop *l, struct loop_source *src, int fd)
 	src->poll = p;
 	poll_arm(p);
 	return 0;
+}
+
+int loop_add(struct loop *l, struct loop_source *src, int fd)
+{
+	return add(l, src, fd, false);
+}
+
+int loop_add_eventfd(struct loop *l, struct loop_source *src, int fd)
+{
+	return add(l, src, fd, true);
 }
 
 void loop_remove(struct loop *l, struct loop_source *src)
@@ -230,10 +250,31 @@ void loop_remove(struct loop *l, struct loop_source *src)
 	src->poll = NULL;
 	p->src = NULL;
 	if (p->cqes) {
-		io_uring_prep_poll_remove(loop_get_sqe(l, &p->cancel), (uintptr_t)&p->poll);
+		io_uring_prep_cancel(loop_get_sqe(l, &p->cancel), &p->poll, 0);
 		p->cqes++;
 	} else if (!p->in_ready) {
 		poll_free(p);
+	}
+}
+
+void loop_signal(struct loop *l, int fd, struct loop_op *failed)
+{
+	static const uint64_t one = 1;
+	struct io_uring_sqe *sqe = loop_get_sqe(l, failed);
+
+	io_uring_prep_write(sqe, fd, &one, sizeof(one), 0);
+	io_uring_sqe_set_flags(sqe, IOSQE_CQE_SKIP_SUCCESS);
+}
+
+void loop_submit(struct loop *l)
+{
+	while (io_uring_sq_ready(&l->ring)) {
+		int r = io_uring_submit(&l->ring);
+
+		if (r < 0 && !is_transient(r)) {
+			l->error = fail(r, NULL, "cannot submit to io_uring");
+			return;
+		}
 	}
 }
 
@@ -305,7 +346,9 @@ int loop_run(struct loop *l)
 	} while (!l->stop);
 
 	l->stop = false;
-	return 0;
+	/* Signals of the last round. */
+	loop_submit(l);
+	return l->error;
 }
 
 void loop_stop(struct loop *l)

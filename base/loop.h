@@ -36,6 +36,7 @@ struct bounce_pool;
  */
 struct loop_source {
 	void (*ready)(struct loop_source *src);
+	uint64_t count;		/* of loop_add_eventfd(): what was read */
 	struct loop_poll *poll; /* NULL: not in a loop */
 };
 
@@ -77,9 +78,9 @@ int loop_init(struct loop *l, unsigned entries);
 
 /*
  * The same, but nothing can be submitted before loop_enable(), which limits for good what can be:
- * to the IORING_OP_* given, to no SQE flag but IOSQE_ASYNC, and to registering buffers (Linux
- * 5.10).  What a sandbox forbids as a system call would otherwise still be there as an operation.
- * SQEs may be prepared before.  Both return 0 or -errno, logged.
+ * to the IORING_OP_* given, to no SQE flags but IOSQE_ASYNC and IOSQE_CQE_SKIP_SUCCESS, and to
+ * registering buffers (Linux 5.10).  What a sandbox forbids as a system call would otherwise still
+ * be there as an operation. SQEs may be prepared before.  Both return 0 or -errno, logged.
  */
 int loop_init_disabled(struct loop *l, unsigned entries);
 int loop_enable(struct loop *l, const uint8_t *opcodes, unsigned nr_opcodes);
@@ -102,6 +103,12 @@ struct io_uring_sqe *loop_get_sqe(struct loop *l, struct loop_op *op);
 int loop_add(struct loop *l, struct loop_source *src, int fd);
 
 /*
+ * The same for an eventfd, which must be in blocking mode: the loop reads it, without a system call
+ * more, and ready() finds in src->count what was there.
+ */
+int loop_add_eventfd(struct loop *l, struct loop_source *src, int fd);
+
+/*
  * Stop watching; allowed at any time, also from inside ready() of this or another source.  After it
  * returns ready() is not called again, and the memory of src is free; the descriptor may be closed
  * (the kernel lets go of the open file at the end of the next round).  Does nothing for a source
@@ -122,6 +129,16 @@ int loop_run(struct loop *l);
  * hook, to wait for others; the hook is not entered twice.  0 or -errno as for loop_run().
  */
 int loop_run_round(struct loop *l, bool may_sleep);
+
+/*
+ * Add 1 to an eventfd, with the next submission: in the order of all SQEs, and not after the
+ * descriptor is closed, if loop_submit() comes before that.  failed->done() is called only if it
+ * can't be done.
+ */
+void loop_signal(struct loop *l, int fd, struct loop_op *failed);
+
+/* Hand over all prepared SQEs now.  Completions wait for the next round. */
+void loop_submit(struct loop *l);
 
 /* Let loop_run() return at the end of this round. */
 void loop_stop(struct loop *l);

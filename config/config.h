@@ -100,7 +100,8 @@ struct config_guest {
 
 /* The whole file.  Owns its arrays. */
 struct config {
-	int log_level; /* syslog level, LOG_ERR...LOG_DEBUG */
+	int log_level;			   /* syslog level, LOG_ERR...LOG_DEBUG */
+	enum config_bool irqfd, ioeventfd; /* use them where the kernel has them */
 	struct config_disk defaults;
 	struct config_guest *guests;
 	unsigned nr_guests;

@@ -71,6 +71,8 @@ static bool serial_valid(const char *text, size_t len)
 
 const struct config config_built_in = {
 	.log_level = LOG_INFO,
+	.irqfd = CONFIG_BOOL_TRUE,
+	.ioeventfd = CONFIG_BOOL_FALSE,
 	.defaults = {
 		.backend = "file",
 		.cache = CONFIG_CACHE_DIRECT,
@@ -214,6 +216,22 @@ const struct key config_keys[] = {
 			"of\n"
 			".Xr xvirtiod 8\n"
 			"outranks it.\n",
+	},
+	{
+		.name = "irqfd", .places = IN_TOP, .type = KEY_BOOL, FIELD(config, irqfd),
+		.help = "Have interrupts raised by the kernel, which saves a system call each.\n"
+			"Used where the kernel has it:\n"
+			"Linux 6.7, built with\n"
+			".Dv CONFIG_XEN_PRIVCMD_EVENTFD .\n",
+	},
+	{
+		.name = "ioeventfd", .places = IN_TOP, .type = KEY_BOOL, FIELD(config, ioeventfd),
+		.help = "Have notifications of queues answered by the kernel,\n"
+			"so that the guest's CPU does not wait for the daemon.\n"
+			"Used where the kernel has it, as\n"
+			".Ic irqfd .\n"
+			"Off, because the kernel of the host touches memory that is gone,\n"
+			"and may crash, if a worker process is killed meanwhile.\n",
 	},
 	{
 		.name = "defaults", .places = IN_TOP, .type = KEY_GROUP, .unset = "empty",

@@ -302,8 +302,8 @@ static int start_worker(struct guest *g, bool grants)
 	r = state_create(g->domid, &g->subject, &g->state, &g->state_fd);
 	if (r)
 		return r;
-	r = spawn_worker(&g->worker, g->domid, &g->subject, g->state_fd, g->ctx->log_level,
-			 g->ctx->foreground, grants);
+	r = spawn_worker(&g->worker, g->domid, &g->subject, g->state_fd, g->ctx->eventfds,
+			 g->ctx->log_level, g->ctx->foreground, grants);
 	if (r) {
 		forget_worker(g);
 		return r;

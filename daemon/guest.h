@@ -22,6 +22,7 @@ struct guest_context {
 	struct loop *loop;
 	struct xenstore *xenstore;
 	const struct config *config;
+	unsigned eventfds;  /* for the workers: XEN_IRQFD, XEN_IOEVENTFD */
 	int log_level;	    /* for the workers */
 	bool foreground;    /* they log text to standard error in any case */
 	bool driver_domain; /* closed disks' directories are ours to remove */

@@ -25,6 +25,7 @@ struct arguments {
 	const char *worker_name;
 	const char *worker_log_level;
 	bool worker_grants;
+	const char *worker_eventfds;
 };
 
 enum option_value {
@@ -39,6 +40,7 @@ enum option_value {
 	OPT_WORKER_GRANTS,
 	OPT_WORKER_NAME,
 	OPT_WORKER_LOG_LEVEL,
+	OPT_WORKER_EVENTFDS,
 };
 
 static const struct option options[] = {
@@ -53,6 +55,7 @@ static const struct option options[] = {
 	{ "worker-grants", no_argument, NULL, OPT_WORKER_GRANTS },
 	{ "worker-name", required_argument, NULL, OPT_WORKER_NAME },
 	{ "worker-log-level", required_argument, NULL, OPT_WORKER_LOG_LEVEL },
+	{ "worker-eventfds", required_argument, NULL, OPT_WORKER_EVENTFDS },
 	{ NULL, 0, NULL, 0 },
 };
 
@@ -111,6 +114,9 @@ static int parse_arguments(int argc, char **argv, struct arguments *a)
 		case OPT_WORKER_LOG_LEVEL:
 			a->worker_log_level = optarg;
 			break;
+		case OPT_WORKER_EVENTFDS:
+			a->worker_eventfds = optarg;
+			break;
 		default: /* getopt_long() has said what is wrong */
 			fputs("Try 'xvirtiod --help'.\n", stderr);
 			return EXIT_USAGE;
@@ -126,12 +132,13 @@ static int parse_arguments(int argc, char **argv, struct arguments *a)
 
 static int run_worker(const struct arguments *a)
 {
-	if (!a->worker_name || !a->worker_log_level) {
+	if (!a->worker_name || !a->worker_log_level || !a->worker_eventfds) {
 		fputs("xvirtiod: --worker is for xvirtiod's own use\n", stderr);
 		return EXIT_USAGE;
 	}
 	log_set_level(atoi(a->worker_log_level));
-	return worker_main(atoi(a->worker), a->worker_name, a->worker_grants);
+	return worker_main(atoi(a->worker), a->worker_name, atoi(a->worker_eventfds),
+			   a->worker_grants);
 }
 
 static int run_watcher(const struct arguments *a, const struct config *config)

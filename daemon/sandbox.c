@@ -87,6 +87,9 @@ static const int allowed[] = {
 	/* the link, with descriptors of images; the journal */
 	SCMP_SYS(recvmsg),
 	SCMP_SYS(sendmsg),
+	/* kicks and interrupts by the kernel */
+	SCMP_SYS(eventfd2),
+	SCMP_SYS(membarrier),
 	/* guest memory, request slots, malloc */
 	SCMP_SYS(mmap),
 	SCMP_SYS(munmap),
@@ -156,9 +159,9 @@ static int filter_syscalls(bool grants, const struct log_subject *subject)
 
 /* What disks (backends/file.c, file_range.c) and the loop itself (base/loop.c) submit. */
 static const uint8_t operations[] = {
-	IORING_OP_READ,	      IORING_OP_WRITE,	     IORING_OP_READV,	    IORING_OP_WRITEV,
-	IORING_OP_READ_FIXED, IORING_OP_WRITE_FIXED, IORING_OP_FSYNC,	    IORING_OP_FALLOCATE,
-	IORING_OP_URING_CMD,  IORING_OP_POLL_ADD,    IORING_OP_POLL_REMOVE,
+	IORING_OP_READ,	      IORING_OP_WRITE,	     IORING_OP_READV,	     IORING_OP_WRITEV,
+	IORING_OP_READ_FIXED, IORING_OP_WRITE_FIXED, IORING_OP_FSYNC,	     IORING_OP_FALLOCATE,
+	IORING_OP_URING_CMD,  IORING_OP_POLL_ADD,    IORING_OP_ASYNC_CANCEL,
 };
 
 int sandbox_enter(struct loop *loop, bool grants, const struct log_subject *subject)

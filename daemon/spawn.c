@@ -70,15 +70,17 @@ static int start(struct worker_process *w, char *const argv[], int state_fd,
 }
 
 int spawn_worker(struct worker_process *ret, uint16_t domid, const struct log_subject *subject,
-		 int state_fd, int log_level, bool foreground, bool grants)
+		 int state_fd, unsigned eventfds, int log_level, bool foreground, bool grants)
 {
 	struct worker_process w = WORKER_PROCESS_NULL;
-	char id[8], level[8], name[sizeof(subject->guest)];
-	char *argv[] = {
-		"xvirtiod", "--worker", id,  "--worker-name", name, "--worker-log-level", level,
-		NULL,	    NULL,	NULL
-	};
-	char **more = &argv[7];
+	char id[8], level[8], bits[8], name[sizeof(subject->guest)];
+	char *argv[] = { "xvirtiod", "--worker",
+			 id,	     "--worker-name",
+			 name,	     "--worker-log-level",
+			 level,	     "--worker-eventfds",
+			 bits,	     NULL,
+			 NULL,	     NULL };
+	char **more = &argv[9];
 	int r;
 
 	if (foreground)
@@ -87,6 +89,7 @@ int spawn_worker(struct worker_process *ret, uint16_t domid, const struct log_su
 		*more++ = "--worker-grants";
 
 	snprintf(id, sizeof(id), "%u", domid);
+	snprintf(bits, sizeof(bits), "%u", eventfds);
 	snprintf(level, sizeof(level), "%d", log_level);
 	snprintf(name, sizeof(name), "%s", subject->guest);
 	r = start(&w, argv, state_fd, subject);

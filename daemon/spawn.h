@@ -20,11 +20,11 @@ struct worker_process {
 
 /*
  * Start a worker for a domain.  It gets a copy of state_fd and the other end of the link, and
- * nothing else that is open here.  grants: as for worker_main().  0 or -errno, logged about
- * *subject; on failure *ret is untouched.
+ * nothing else that is open here.  eventfds, grants: as for worker_main().  0 or -errno, logged
+ * about *subject; on failure *ret is untouched.
  */
 int spawn_worker(struct worker_process *ret, uint16_t domid, const struct log_subject *subject,
-		 int state_fd, int log_level, bool foreground, bool grants);
+		 int state_fd, unsigned eventfds, int log_level, bool foreground, bool grants);
 
 /* End a worker that cannot be used, and wait for it. */
 void spawn_kill(const struct worker_process *w);

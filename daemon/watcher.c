@@ -11,6 +11,7 @@
 
 #include "daemon/discover.h"
 #include "daemon/guest.h"
+#include "transport/xen.h"
 
 #define LOOP_ENTRIES 64
 
@@ -386,6 +387,12 @@ static void watcher_fini(struct watcher *w)
 	free(w->changes);
 }
 
+static unsigned wanted_eventfds(const struct config *c)
+{
+	return (c->irqfd == CONFIG_BOOL_TRUE ? XEN_IRQFD : 0) |
+	       (c->ioeventfd == CONFIG_BOOL_TRUE ? XEN_IOEVENTFD : 0);
+}
+
 int watcher_main(const struct watcher_options *o)
 {
 	static struct watcher w;
@@ -400,6 +407,7 @@ int watcher_main(const struct watcher_options *o)
 			.loop = &w.loop,
 			.xenstore = &w.xenstore,
 			.config = o->config,
+			.eventfds = wanted_eventfds(o->config),
 			.log_level = o->log_level,
 			.foreground = o->foreground,
 		},

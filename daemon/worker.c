@@ -26,12 +26,14 @@
 #include "daemon/link.h"
 #include "daemon/sandbox.h"
 #include "daemon/state.h"
+#include "transport/kicks.h"
 
 /* SQEs prepared between two submissions; one that needs more submits early. */
 #define LOOP_ENTRIES 256
 
 struct worker_disk {
 	struct disk disk;
+	struct kicks kicks;
 	bool attached;
 	bool detaching; /* the watcher waits for LINK_DETACHED */
 };
@@ -110,7 +112,7 @@ static int open_server(struct worker *w)
 {
 	int r;
 
-	if (w->xen.has_server)
+	if (w->xen.server.created)
 		return 0;
 	r = xen_server_create(&w->xen);
 	if (r)
@@ -121,7 +123,7 @@ static int open_server(struct worker *w)
 		xen_server_destroy(&w->xen);
 		return r;
 	}
-	w->state->server = w->xen.server;
+	w->state->server = w->xen.server.id;
 	w->state->has_server = 1;
 	return 0;
 }
@@ -160,6 +162,19 @@ static int check_memory(struct worker *w, bool grants, const struct log_subject 
 					      "is known in time");
 }
 
+/* What the kernel can do for the disk.  It goes on to do it after our end, if it is not told. */
+static void open_eventfds(struct worker *w, struct worker_disk *wd)
+{
+	xen_irqfd_open(&w->xen, wd->disk.mmio.irq);
+	kicks_open(&wd->kicks, &w->loop, &wd->disk.mmio);
+}
+
+static void close_eventfds(struct worker *w, struct worker_disk *wd)
+{
+	kicks_close(&wd->kicks);
+	xen_irqfd_close(&w->xen, wd->disk.mmio.irq);
+}
+
 static int attach(struct worker *w, const struct link_message *m, struct image *image)
 {
 	struct worker_disk *wd = &w->disks[m->slot];
@@ -192,8 +207,9 @@ static int attach(struct worker *w, const struct link_message *m, struct image *
 		st->attached = 0;
 	} else {
 		wd->attached = true;
+		open_eventfds(w, wd);
 	}
-	if (serves_nothing(w) && w->xen.has_server)
+	if (serves_nothing(w) && w->xen.server.created)
 		close_server(w);
 	return r;
 }
@@ -225,12 +241,15 @@ static void finish_detach(struct worker *w, unsigned slot)
 {
 	struct worker_disk *wd = &w->disks[slot];
 
+	close_eventfds(w, wd);
 	ioreq_remove_window(&w->ioreq, &wd->disk.mmio);
 	disk_fini(&wd->disk);
 	wd->attached = wd->detaching = false;
 	w->state->disks[slot].attached = 0;
 	if (serves_nothing(w))
 		close_server(w);
+	else
+		ioreq_pump(&w->ioreq); /* a kick may have been left to the kernel */
 	reply(w, LINK_DETACHED, slot, 0);
 }
 
@@ -278,9 +297,12 @@ static bool finish_waiting(struct worker *w)
 {
 	bool more = false;
 
-	for (unsigned i = 0; i < STATE_DISKS_MAX; i++)
-		if (w->disks[i].detaching && !disk_inflight(&w->disks[i].disk))
+	for (unsigned i = 0; i < STATE_DISKS_MAX; i++) {
+		if (w->disks[i].detaching && !disk_inflight(&w->disks[i].disk)) {
 			finish_detach(w, i);
+			more = true; /* it looked at slots */
+		}
+	}
 	if (w->ioreq.invalidate_pending && !inflight(w)) {
 		guest_mem_invalidate(&w->foreign);
 		ioreq_answer_invalidates(&w->ioreq);
@@ -336,7 +358,7 @@ static int open_memory(struct worker *w, bool grants)
 	return r;
 }
 
-static int worker_init(struct worker *w, uint16_t domid, bool grants)
+static int worker_init(struct worker *w, uint16_t domid, unsigned eventfds, bool grants)
 {
 	int r;
 
@@ -353,6 +375,7 @@ static int worker_init(struct worker *w, uint16_t domid, bool grants)
 		r = loop_init_disabled(&w->loop, LOOP_ENTRIES);
 	if (r)
 		return r;
+	xen_eventfds_init(&w->xen, eventfds, &w->loop);
 	w->ioreq.xen = &w->xen;
 	w->loop.round = worker_round;
 	w->loop.round_arg = w;
@@ -367,23 +390,26 @@ static int worker_init(struct worker *w, uint16_t domid, bool grants)
 /* Only reached with nothing in flight, or when the loop itself has failed. */
 static void worker_fini(struct worker *w)
 {
-	for (unsigned i = 0; i < STATE_DISKS_MAX; i++)
-		if (w->disks[i].attached)
-			virtio_mmio_fini(&w->disks[i].disk.mmio);
+	for (unsigned i = 0; i < STATE_DISKS_MAX; i++) {
+		if (!w->disks[i].attached)
+			continue;
+		close_eventfds(w, &w->disks[i]);
+		virtio_mmio_fini(&w->disks[i].disk.mmio);
+	}
 	guest_mem_fini(&w->grants);
 	guest_mem_fini(&w->foreign);
-	if (w->xen.has_server)
+	if (w->xen.server.created)
 		log_notice(
 			&w->subject,
 			"left with disks attached: ioreq server %u of domain %u stays in Xen, and "
 			"the guest waits at its next disk access",
-			w->xen.server, w->xen.domid);
+			w->xen.server.id, w->xen.domid);
 	xen_domain_fini(&w->xen);
 	loop_fini(&w->loop);
 	state_unmap(w->state);
 }
 
-int worker_main(uint16_t domid, const char *guest, bool grants)
+int worker_main(uint16_t domid, const char *guest, unsigned eventfds, bool grants)
 {
 	static struct worker w;
 	int r;
@@ -395,7 +421,7 @@ int worker_main(uint16_t domid, const char *guest, bool grants)
 	signal(SIGHUP, SIG_IGN);
 	signal(SIGTERM, SIG_IGN);
 
-	r = worker_init(&w, domid, grants);
+	r = worker_init(&w, domid, eventfds, grants);
 	if (r)
 		reply(&w, LINK_FAILED, 0, r);
 	else

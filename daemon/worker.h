@@ -17,9 +17,10 @@
 #define WORKER_STATE_FD 4
 
 /*
- * Serve domid, whose name is for log lines, until the end.  grants: some of its disks may use
- * grants. Returns the exit status.
+ * Serve domid, whose name is for log lines, until the end, with those of eventfds (XEN_IRQFD,
+ * XEN_IOEVENTFD) that the kernel has.  grants: some of its disks may use grants.  Returns the exit
+ * status.
  */
-int worker_main(uint16_t domid, const char *guest, bool grants);
+int worker_main(uint16_t domid, const char *guest, unsigned eventfds, bool grants);
 
 #endif

@@ -10,7 +10,7 @@ int ioreq_add_window(struct ioreq_server *s, struct virtio_mmio *m)
 	if (s->nr_windows == IOREQ_WINDOWS_MAX)
 		return fail(-ENOSPC, &m->dev.subject, "cannot serve more than %u devices",
 			    IOREQ_WINDOWS_MAX);
-	r = xen_server_map_window(s->xen, m->base, VIRTIO_MMIO_WINDOW);
+	r = xen_server_map_window(s->xen, &s->xen->server, m->base, VIRTIO_MMIO_WINDOW);
 	if (!r)
 		s->windows[s->nr_windows++] = m;
 	return r;
@@ -21,7 +21,7 @@ void ioreq_remove_window(struct ioreq_server *s, struct virtio_mmio *m)
 	for (unsigned i = 0; i < s->nr_windows; i++) {
 		if (s->windows[i] != m)
 			continue;
-		xen_server_unmap_window(s->xen, m->base, VIRTIO_MMIO_WINDOW);
+		xen_server_unmap_window(s->xen, &s->xen->server, m->base, VIRTIO_MMIO_WINDOW);
 		s->windows[i] = s->windows[--s->nr_windows];
 		return;
 	}
@@ -60,22 +60,23 @@ void ioreq_pump(struct ioreq_server *s)
 {
 	struct xen_ioreq req;
 
-	for (unsigned vcpu = 0; vcpu < s->xen->nr_vcpus; vcpu++) {
-		if (!xen_ioreq_take(s->xen, vcpu, &req))
+	for (unsigned slot = 0; slot < xen_nr_slots(s->xen); slot++) {
+		if (!xen_ioreq_take(s->xen, slot, &req))
 			continue;
 		if (req.type == XEN_IOREQ_INVALIDATE) {
-			s->invalidating[vcpu / 64] |= 1ull << vcpu % 64;
+			s->invalidating[slot / 64] |= 1ull << slot % 64;
 			s->invalidate_pending = true;
-			s->invalidates++;
+			/* It is sent to each server; count it once. */
+			s->invalidates += slot < s->xen->nr_vcpus;
 			continue;
 		}
-		xen_ioreq_answer(s->xen, vcpu, dispatch(s, &req));
+		xen_ioreq_answer(s->xen, slot, dispatch(s, &req));
 	}
 }
 
 void ioreq_answer_invalidates(struct ioreq_server *s)
 {
-	for (unsigned i = 0; i < XEN_VCPUS_MAX / 64; i++) {
+	for (unsigned i = 0; i < XEN_SLOTS_MAX / 64; i++) {
 		while (s->invalidating[i]) {
 			unsigned bit = __builtin_ctzll(s->invalidating[i]);
 

@@ -24,7 +24,7 @@ struct ioreq_server {
 	struct xen_domain *xen;				/* borrowed */
 	struct virtio_mmio *windows[IOREQ_WINDOWS_MAX]; /* borrowed; the first nr_windows */
 	unsigned nr_windows;
-	uint64_t invalidating[XEN_VCPUS_MAX / 64]; /* a bit for each vCPU that waits */
+	uint64_t invalidating[XEN_SLOTS_MAX / 64]; /* a bit for each slot that waits */
 	bool invalidate_pending;		   /* any of them set */
 	uint64_t invalidates;			   /* IOREQ_TYPE_INVALIDATE seen */
 	uint64_t accesses;			   /* reads and writes served */
@@ -37,7 +37,7 @@ int ioreq_add_window(struct ioreq_server *s, struct virtio_mmio *m);
 /* Serve it no longer.  Does nothing for a window that is not served. */
 void ioreq_remove_window(struct ioreq_server *s, struct virtio_mmio *m);
 
-/* Look at the slot of each vCPU; serve and answer what is READY. */
+/* Look at all slots; serve and answer what is READY, but for what the kernel answers. */
 void ioreq_pump(struct ioreq_server *s);
 
 /* Guest memory has been unmapped: let the vCPUs go that waited for it. */

@@ -318,9 +318,9 @@ static void write_queue_register(struct virtio_mmio *m, unsigned off, uint32_t v
 	}
 }
 
-static void notify(struct virtio_mmio *m, uint32_t value)
+static void notify(struct virtio_mmio *m, uint32_t value, uint64_t n)
 {
-	m->dev.state->kicks++;
+	m->dev.state->kicks += n;
 	/* Spurious notifications, at any status, are no fault (2.7.10.1). */
 	if (value < m->dev.nr_queues && virtio_device_live(&m->dev))
 		m->dev.ops->kick(&m->dev, value);
@@ -361,7 +361,7 @@ static void write_register(struct virtio_mmio *m, unsigned off, uint32_t value)
 		reset_queue(m, value);
 		break;
 	case REG_QUEUE_NOTIFY:
-		notify(m, value);
+		notify(m, value, 1);
 		break;
 	case REG_INTERRUPT_ACK:
 		/* The line is edge-triggered: nothing to lower. */
@@ -384,6 +384,12 @@ void virtio_mmio_write(struct virtio_mmio *m, unsigned off, unsigned size, uint6
 	else if (off < REG_CONFIG || !is_config_width(size) ||
 		 !m->dev.ops->write_config(&m->dev, off - REG_CONFIG, &le, size))
 		guest_mistake(&m->dev, "write of %u bytes at %#x", size, off);
+}
+
+void virtio_mmio_kicked(struct virtio_mmio *m, unsigned q, uint64_t n)
+{
+	if (!m->dev.state->resetting)
+		notify(m, q, n);
 }
 
 static const struct virtio_transport_ops mmio_transport = {

@@ -43,4 +43,10 @@ void virtio_mmio_fini(struct virtio_mmio *m);
 uint64_t virtio_mmio_read(struct virtio_mmio *m, unsigned off, unsigned size);
 void virtio_mmio_write(struct virtio_mmio *m, unsigned off, unsigned size, uint64_t value);
 
+/*
+ * Queue q < nr_queues was notified n times, and somebody else has answered the vCPUs: by now the
+ * queue may be in any state.
+ */
+void virtio_mmio_kicked(struct virtio_mmio *m, unsigned q, uint64_t n);
+
 #endif

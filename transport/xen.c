@@ -70,21 +70,34 @@ int xen_domain_init(struct xen_domain *x, uint16_t domid, const struct log_subje
 	return 0;
 }
 
-static void release_server(struct xen_domain *x)
+static void release_server(struct xen_domain *x, struct xen_server *s)
 {
-	while (x->nr_ports)
-		xenevtchn_unbind(x->evtchn, x->ports[--x->nr_ports]);
-	free(x->ports);
-	x->ports = NULL;
-	if (x->ioreq_resource)
-		xenforeignmemory_unmap_resource(x->fmem, x->ioreq_resource);
-	x->ioreq_resource = NULL;
-	x->ioreq_page = NULL;
+	while (s->nr_ports)
+		xenevtchn_unbind(x->evtchn, s->ports[--s->nr_ports]);
+	free(s->ports);
+	s->ports = NULL;
+	if (s->resource)
+		xenforeignmemory_unmap_resource(x->fmem, s->resource);
+	s->resource = NULL;
+	s->page = NULL;
+}
+
+static void destroy_server(struct xen_domain *x, struct xen_server *s)
+{
+	if (!s->created)
+		return;
+	release_server(x, s);
+	/* ESRCH: the domain was quicker, and took the server with it. */
+	if (xendevicemodel_destroy_ioreq_server(x->dmod, x->domid, s->id) < 0 && errno != ESRCH)
+		fail(-errno, x->subject, "cannot destroy ioreq server %u", s->id);
+	s->created = false;
 }
 
 void xen_domain_fini(struct xen_domain *x)
 {
-	release_server(x);
+	/* Without it kicks go to the other one, and wait there. */
+	destroy_server(x, &x->kicker);
+	release_server(x, &x->server);
 	if (x->gnttab)
 		xengnttab_close(x->gnttab);
 	if (x->evtchn)
@@ -93,89 +106,110 @@ void xen_domain_fini(struct xen_domain *x)
 		xenforeignmemory_close(x->fmem);
 	if (x->dmod)
 		xendevicemodel_close(x->dmod);
+	xen_eventfds_fini(x);
 	*x = XEN_DOMAIN_NULL;
 }
 
-static int map_ioreq_page(struct xen_domain *x)
+static int map_ioreq_page(struct xen_domain *x, struct xen_server *s)
 {
 	void *page = NULL;
 
-	x->ioreq_resource = xenforeignmemory_map_resource(
-		x->fmem, x->domid, XENMEM_resource_ioreq_server, x->server,
+	s->resource = xenforeignmemory_map_resource(
+		x->fmem, x->domid, XENMEM_resource_ioreq_server, s->id,
 		XENMEM_resource_ioreq_server_frame_ioreq(0), 1, &page, PROT_READ | PROT_WRITE, 0);
-	if (!x->ioreq_resource)
-		return fail(-errno, x->subject, "cannot map the page of ioreq server %u%s",
-			    x->server, xen_access_advice(XEN_NEED_RESOURCE, -errno));
-	x->ioreq_page = page;
+	if (!s->resource)
+		return fail(-errno, x->subject, "cannot map the page of ioreq server %u%s", s->id,
+			    xen_access_advice(XEN_NEED_RESOURCE, -errno));
+	s->page = page;
 	return 0;
 }
 
-static int bind_ports(struct xen_domain *x)
+static int bind_ports(struct xen_domain *x, struct xen_server *s)
 {
-	x->ports = calloc(x->nr_vcpus, sizeof(*x->ports));
-	if (!x->ports)
+	s->ports = calloc(x->nr_vcpus, sizeof(*s->ports));
+	if (!s->ports)
 		return fail(-ENOMEM, x->subject, "cannot bind event channels");
 
 	for (unsigned i = 0; i < x->nr_vcpus; i++) {
-		uint32_t remote = x->ioreq_page->vcpu_ioreq[i].vp_eport;
+		uint32_t remote = s->page->vcpu_ioreq[i].vp_eport;
 		int port = xenevtchn_bind_interdomain(x->evtchn, x->domid, remote);
 
 		if (port < 0)
 			return fail(-errno, x->subject, "cannot bind event channel %u of vCPU %u%s",
 				    remote, i, xen_access_advice(XEN_NEED_EVENT, -errno));
-		x->ports[x->nr_ports++] = port;
+		s->ports[s->nr_ports++] = port;
 	}
 	return 0;
 }
 
-int xen_server_create(struct xen_domain *x)
+static int create_server(struct xen_domain *x, struct xen_server *s)
 {
 	int r;
 
-	if (xendevicemodel_create_ioreq_server(x->dmod, x->domid, BUFIOREQ_OFF, &x->server) < 0)
+	if (xendevicemodel_create_ioreq_server(x->dmod, x->domid, BUFIOREQ_OFF, &s->id) < 0)
 		return fail(-errno, x->subject, "cannot create an ioreq server for domain %u%s",
 			    x->domid,
 			    errno == ENOSPC ? " (it has 8 already)"
 					    : xen_access_advice(XEN_NEED_SERVER, -errno));
-	x->has_server = true;
+	s->created = true;
 
-	r = map_ioreq_page(x);
-	if (!r && xendevicemodel_set_ioreq_server_state(x->dmod, x->domid, x->server, 1) < 0)
-		r = fail(-errno, x->subject, "cannot enable ioreq server %u", x->server);
+	r = map_ioreq_page(x, s);
+	if (!r && xendevicemodel_set_ioreq_server_state(x->dmod, x->domid, s->id, 1) < 0)
+		r = fail(-errno, x->subject, "cannot enable ioreq server %u", s->id);
 	if (!r)
-		r = bind_ports(x);
+		r = bind_ports(x, s);
 	if (r)
-		xen_server_destroy(x);
+		destroy_server(x, s);
 	return r;
+}
+
+int xen_server_create(struct xen_domain *x)
+{
+	int r = create_server(x, &x->server);
+
+	if (r || !(x->eventfds & XEN_IOEVENTFD))
+		return r;
+	/* Where ranges overlap Xen takes the highest id (xen/common/ioreq.c). */
+	if (create_server(x, &x->kicker) || x->kicker.id < x->server.id) {
+		log_notice(x->subject, "kicks do without ioeventfd: no second ioreq server");
+		destroy_server(x, &x->kicker);
+		x->eventfds &= ~XEN_IOEVENTFD;
+	}
+	return 0;
 }
 
 void xen_server_destroy(struct xen_domain *x)
 {
-	if (!x->has_server)
-		return;
-	release_server(x);
-	/* ESRCH: the domain was quicker, and took the server with it. */
-	if (xendevicemodel_destroy_ioreq_server(x->dmod, x->domid, x->server) < 0 && errno != ESRCH)
-		fail(-errno, x->subject, "cannot destroy ioreq server %u", x->server);
-	x->has_server = false;
+	destroy_server(x, &x->kicker);
+	destroy_server(x, &x->server);
 }
 
-int xen_server_map_window(struct xen_domain *x, uint64_t base, uint32_t size)
+int xen_server_map_window(struct xen_domain *x, const struct xen_server *s, uint64_t base,
+			  uint32_t size)
 {
-	if (xendevicemodel_map_io_range_to_ioreq_server(x->dmod, x->domid, x->server, 1, base,
+	if (xendevicemodel_map_io_range_to_ioreq_server(x->dmod, x->domid, s->id, 1, base,
 							base + size - 1) < 0)
 		return fail(-errno, x->subject, "cannot take the MMIO window at %#llx",
 			    (unsigned long long)base);
 	return 0;
 }
 
-void xen_server_unmap_window(struct xen_domain *x, uint64_t base, uint32_t size)
+void xen_server_unmap_window(struct xen_domain *x, const struct xen_server *s, uint64_t base,
+			     uint32_t size)
 {
-	if (xendevicemodel_unmap_io_range_from_ioreq_server(x->dmod, x->domid, x->server, 1, base,
+	if (xendevicemodel_unmap_io_range_from_ioreq_server(x->dmod, x->domid, s->id, 1, base,
 							    base + size - 1) < 0 &&
 	    errno != ESRCH)
 		fail(-errno, x->subject, "cannot give back the MMIO window at %#llx",
 		     (unsigned long long)base);
+}
+
+static void note_kicked(struct xen_domain *x, const uint32_t *ports, unsigned nr)
+{
+	for (unsigned i = 0; i < nr; i++)
+		for (unsigned v = 0; v < x->nr_vcpus; v++)
+			if (x->kicker.ports[v] == ports[i])
+				x->kicked[v / 64] |= 1ull << v % 64;
 }
 
 int xen_events_drain(struct xen_domain *x)
@@ -195,14 +229,25 @@ int xen_events_drain(struct xen_domain *x)
 				       : fail(-errno, x->subject, "cannot read event channels");
 		if (write(x->evtchn_fd, ports, n) != n)
 			return fail(-errno, x->subject, "cannot unmask event channels");
+		if (x->kicker.created)
+			note_kicked(x, ports, n / sizeof(*ports));
 	} while (n == sizeof(ports));
 	return 0;
 }
 
-bool xen_ioreq_take(struct xen_domain *x, unsigned vcpu, struct xen_ioreq *ret)
+static volatile struct ioreq *slot_of(const struct xen_domain *x, unsigned slot)
 {
-	volatile struct ioreq *slot = &x->ioreq_page->vcpu_ioreq[vcpu];
+	if (slot < x->nr_vcpus)
+		return &x->server.page->vcpu_ioreq[slot];
+	return &x->kicker.page->vcpu_ioreq[slot - x->nr_vcpus];
+}
 
+bool xen_ioreq_take(struct xen_domain *x, unsigned n, struct xen_ioreq *ret)
+{
+	volatile struct ioreq *slot = slot_of(x, n);
+
+	if (n >= x->nr_vcpus && !xen_kicks_leave(x, n - x->nr_vcpus, slot))
+		return false;
 	if (slot->state != STATE_IOREQ_READY)
 		return false;
 	/*
@@ -233,17 +278,19 @@ static int fail_limited(struct xen_domain *x, int err, const char *what, unsigne
 	return err;
 }
 
-void xen_ioreq_answer(struct xen_domain *x, unsigned vcpu, uint64_t data)
+void xen_ioreq_answer(struct xen_domain *x, unsigned n, uint64_t data)
 {
-	volatile struct ioreq *slot = &x->ioreq_page->vcpu_ioreq[vcpu];
+	volatile struct ioreq *slot = slot_of(x, n);
+	bool kicker = n >= x->nr_vcpus;
+	uint32_t port = kicker ? x->kicker.ports[n - x->nr_vcpus] : x->server.ports[n];
 
 	if (slot->dir == IOREQ_READ)
 		slot->data = data;
 	/* Pairs with the barrier in Xen's wait_for_io(): it reads the data after the state. */
 	__atomic_thread_fence(__ATOMIC_RELEASE);
 	slot->state = STATE_IORESP_READY;
-	if (xenevtchn_notify(x->evtchn, x->ports[vcpu]) < 0)
-		fail_limited(x, -errno, "notify vCPU", vcpu);
+	if (xenevtchn_notify(x->evtchn, port) < 0)
+		fail_limited(x, -errno, "notify vCPU", kicker ? n - x->nr_vcpus : n);
 }
 
 int xen_map(struct xen_domain *x, void *va, uint64_t gfn, unsigned n, int *err)
@@ -357,7 +404,7 @@ unsigned xen_grant_copy(struct xen_domain *x, const struct xen_copy *copy, unsig
 	return failed;
 }
 
-void xen_irq_raise(struct xen_domain *x, uint32_t irq)
+void xen_irq_raise_by_dm_op(struct xen_domain *x, uint32_t irq)
 {
 	if (xendevicemodel_set_irq_level(x->dmod, x->domid, irq, 1) < 0 && errno != ESRCH)
 		fail_limited(x, -errno, "raise interrupt", irq);

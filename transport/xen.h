@@ -21,26 +21,58 @@
 /* vCPU slots in the one ioreq page that we map; also the most vCPUs an Arm guest can have. */
 #define XEN_VCPUS_MAX 128
 
+/* Slots of the two pages that there can be; see xen_nr_slots(). */
+#define XEN_SLOTS_MAX (2 * XEN_VCPUS_MAX)
+
+/* Windows whose kicks or interrupts can go through the kernel; others do without. */
+#define XEN_EVENTFDS_MAX 16
+
+struct loop;
+struct xen_irqfd;
+
+/* What the kernel can do by itself; see xen_eventfds_init(). */
+#define XEN_IRQFD     (1u << 0) /* raise an interrupt when an eventfd is written to */
+#define XEN_IOEVENTFD (1u << 1) /* answer writes to QueueNotify, and write to an eventfd */
+
+/* An IOREQ server: a page with a slot for each vCPU, and their event channels. */
+struct xen_server {
+	bool created;
+	uint16_t id;	   /* ioservid_t */
+	unsigned nr_ports; /* how many of ports[] are bound */
+	uint32_t *ports;   /* local event channel of each vCPU */
+	struct xenforeignmemory_resource_handle *resource;
+	struct shared_iopage *page;
+};
+
+/* A window whose kicks the kernel answers. */
+struct xen_kicks {
+	uint64_t base; /* of the window; 0: not used */
+	unsigned nr_queues;
+};
+
 struct xen_domain {
 	const struct log_subject *subject; /* borrowed; names the guest */
 	uint16_t domid;
-	uint16_t server; /* ioservid_t */
-	bool has_server;
 	unsigned nr_vcpus; /* the domain's maximum: one ioreq slot and one event channel each */
 	int evtchn_fd;	   /* readable when a vCPU asks; non-blocking; owned by evtchn */
-	uint32_t *ports;   /* local event channel of each vCPU */
-	unsigned nr_ports; /* how many of them are bound */
 	struct log_limit limit; /* for failures that would repeat with every request */
+
+	struct xen_server server; /* for everything */
+	struct xen_server kicker; /* for writes to QueueNotify, with XEN_IOEVENTFD */
+	unsigned eventfds;	  /* XEN_IRQFD, XEN_IOEVENTFD: what is used */
+	int privcmd;		  /* for them; owned; -1: none */
+	struct loop *loop;	  /* borrowed; takes the writes to eventfds */
+	struct xen_irqfd *irqfds; /* owned; of xen_eventfd.c */
+	struct xen_kicks kicks[XEN_EVENTFDS_MAX];
+	uint64_t kicked[XEN_VCPUS_MAX / 64]; /* kicker: event channels just drained, by vCPU */
 
 	struct xendevicemodel_handle *dmod;
 	struct xenforeignmemory_handle *fmem;
 	struct xenevtchn_handle *evtchn;
-	struct xenforeignmemory_resource_handle *ioreq_resource;
-	struct shared_iopage *ioreq_page;
 	struct xengntdev_handle *gnttab; /* NULL: no grants */
 };
 
-#define XEN_DOMAIN_NULL ((struct xen_domain){ .evtchn_fd = -1 })
+#define XEN_DOMAIN_NULL ((struct xen_domain){ .evtchn_fd = -1, .privcmd = -1 })
 
 /*
  * Open the handles and restrict all of the process's Xen handles to domid, for good
@@ -57,19 +89,34 @@ int xen_domain_init(struct xen_domain *x, uint16_t domid, const struct log_subje
 void xen_domain_fini(struct xen_domain *x);
 
 /*
+ * Find out which of the wanted XEN_IRQFD and XEN_IOEVENTFD the kernel has (Linux 6.7 with
+ * CONFIG_XEN_PRIVCMD_EVENTFD, drivers/xen/privcmd.c), and use those from now on; one line of the
+ * log says so.  Opens /dev/xen/privcmd, so before the sandbox and before there is a server.  Never
+ * fails: everything works without.  Borrows the loop.
+ */
+void xen_eventfds_init(struct xen_domain *x, unsigned wanted, struct loop *loop);
+
+/* For xen_domain_fini(); what was opened has been closed. */
+void xen_eventfds_fini(struct xen_domain *x);
+
+/*
  * Register an IOREQ server for the domain, without buffered ioreqs; map its page, bind the event
- * channel of each vCPU, enable it.  It serves no window yet.
+ * channel of each vCPU, enable it.  It serves no window yet.  With XEN_IOEVENTFD a second one for
+ * kicks; if that fails, XEN_IOEVENTFD is not used any more.
  */
 int xen_server_create(struct xen_domain *x);
 
-/* Take the server out of Xen.  From then on the guest gets an abort in its windows. */
+/* Take the servers out of Xen.  From then on the guest gets an abort in its windows. */
 void xen_server_destroy(struct xen_domain *x);
 
 /*
- * Route guest accesses to [base, base + size), guest-physical bytes, to the server, or no longer.
+ * Route guest accesses to [base, base + size), guest-physical bytes, to a server of x, or no
+ * longer.
  */
-int xen_server_map_window(struct xen_domain *x, uint64_t base, uint32_t size);
-void xen_server_unmap_window(struct xen_domain *x, uint64_t base, uint32_t size);
+int xen_server_map_window(struct xen_domain *x, const struct xen_server *s, uint64_t base,
+			  uint32_t size);
+void xen_server_unmap_window(struct xen_domain *x, const struct xen_server *s, uint64_t base,
+			     uint32_t size);
 
 /* What a vCPU wants (public/hvm/ioreq.h, struct ioreq). */
 struct xen_ioreq {
@@ -90,11 +137,44 @@ struct xen_ioreq {
  */
 int xen_events_drain(struct xen_domain *x);
 
-/* If the slot of vcpu (< nr_vcpus) is READY, take it (READY -> INPROCESS) into *ret. */
-bool xen_ioreq_take(struct xen_domain *x, unsigned vcpu, struct xen_ioreq *ret);
+/*
+ * Slots to look at, one for each vCPU and server: that of vCPU v is v in the server for everything,
+ * and nr_vcpus + v in the one for kicks.
+ */
+static inline unsigned xen_nr_slots(const struct xen_domain *x)
+{
+	return x->kicker.created ? 2 * x->nr_vcpus : x->nr_vcpus;
+}
+
+/*
+ * If the slot (< xen_nr_slots()) is READY, and not for the kernel to answer, take it (READY ->
+ * INPROCESS) into *ret.
+ */
+bool xen_ioreq_take(struct xen_domain *x, unsigned slot, struct xen_ioreq *ret);
 
 /* Answer a taken slot: data (for reads), INPROCESS -> RESP_READY, notify.  The vCPU runs on. */
-void xen_ioreq_answer(struct xen_domain *x, unsigned vcpu, uint64_t data);
+void xen_ioreq_answer(struct xen_domain *x, unsigned slot, uint64_t data);
+
+/*
+ * Let the kernel answer kicks in the window at base, if XEN_IOEVENTFD is used: a write of q < nr to
+ * QueueNotify adds 1 to an eventfd, ret_fds[q], which becomes the caller's until xen_kicks_close().
+ * Everything else in the window still comes to us, and so may kicks.  False, with nothing changed:
+ * all kicks do; logged if that is a surprise.
+ */
+bool xen_kicks_open(struct xen_domain *x, uint64_t base, unsigned nr, int *ret_fds);
+
+/*
+ * All kicks come to us again; those that the kernel had answered are in the eventfds, which are
+ * closed.  A slot may be READY that the kernel does not answer any more.
+ */
+void xen_kicks_close(struct xen_domain *x, uint64_t base, unsigned nr, const int *fds);
+
+/*
+ * For xen_ioreq_take(): may we take the slot of a vCPU in the server for kicks, if it is READY?
+ * Waits until the kernel has put it back, if it is none of its.
+ */
+struct ioreq;
+bool xen_kicks_leave(struct xen_domain *x, unsigned vcpu, const volatile struct ioreq *slot);
 
 /* The most references one xen_grant_map() takes. */
 #define XEN_GRANTS_MAX 8
@@ -167,7 +247,19 @@ unsigned xen_grant_copy(struct xen_domain *x, const struct xen_copy *copy, unsig
  */
 extern const unsigned long xen_grant_ioctls[];
 
-/* Raise the interrupt line (an SPI number, edge-triggered).  Never lowered: see docs/design.md. */
+/*
+ * Let the kernel raise this interrupt line, if XEN_IRQFD is used and it can be had; and no longer.
+ */
+void xen_irqfd_open(struct xen_domain *x, uint32_t irq);
+void xen_irqfd_close(struct xen_domain *x, uint32_t irq);
+
+/*
+ * Raise the interrupt line (an SPI number, edge-triggered): at once, or with XEN_IRQFD when the
+ * loop submits next.  Never lowered: see docs/design.md.
+ */
 void xen_irq_raise(struct xen_domain *x, uint32_t irq);
+
+/* The same, at once, whatever XEN_IRQFD says. */
+void xen_irq_raise_by_dm_op(struct xen_domain *x, uint32_t irq);
 
 #endif

@@ -2,9 +2,11 @@
 #include "tests/fake/xen.h"
 
 #include <errno.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
 
 #include "tests/fake/test.h"
+#include "transport/virtio.h"
 
 #define BANK_FRAMES (FAKE_RAM_BYTES >> XEN_PAGE_SHIFT)
 #define FRAMES	    (2 * BANK_FRAMES)
@@ -21,6 +23,8 @@ static struct {
 	enum { IDLE, READY, INPROCESS, ANSWERED } slot[FAKE_VCPUS];
 	uint64_t answer[FAKE_VCPUS];
 	unsigned interrupts[IRQS];
+	int kick_fd[VIRTIO_QUEUES_MAX];
+	unsigned nr_kicks;
 } fake;
 
 static struct log_subject subject = { .guest = "fake" };
@@ -144,6 +148,12 @@ unsigned fake_interrupts(uint32_t irq)
 	return fake.interrupts[irq];
 }
 
+void fake_kick(unsigned q, uint64_t n)
+{
+	assert_true(q < fake.nr_kicks);
+	assert_int_equal(write(fake.kick_fd[q], &n, sizeof(n)), sizeof(n));
+}
+
 /* transport/xen.h from here on */
 
 int xen_domain_init(struct xen_domain *x, uint16_t domid, const struct log_subject *s)
@@ -161,26 +171,30 @@ void xen_domain_fini(struct xen_domain *x)
 
 int xen_server_create(struct xen_domain *x)
 {
-	x->has_server = true;
+	x->server.created = true;
 	return 0;
 }
 
 void xen_server_destroy(struct xen_domain *x)
 {
-	x->has_server = false;
+	x->server.created = false;
 }
 
-int xen_server_map_window(struct xen_domain *x, uint64_t base, uint32_t size)
+int xen_server_map_window(struct xen_domain *x, const struct xen_server *s, uint64_t base,
+			  uint32_t size)
 {
 	(void)x;
+	(void)s;
 	(void)base;
 	(void)size;
 	return 0;
 }
 
-void xen_server_unmap_window(struct xen_domain *x, uint64_t base, uint32_t size)
+void xen_server_unmap_window(struct xen_domain *x, const struct xen_server *s, uint64_t base,
+			     uint32_t size)
 {
 	(void)x;
+	(void)s;
 	(void)base;
 	(void)size;
 }
@@ -250,4 +264,58 @@ void xen_irq_raise(struct xen_domain *x, uint32_t irq)
 {
 	(void)x;
 	fake.interrupts[irq]++;
+}
+
+void xen_irq_raise_by_dm_op(struct xen_domain *x, uint32_t irq)
+{
+	xen_irq_raise(x, irq);
+}
+
+void xen_eventfds_init(struct xen_domain *x, unsigned wanted, struct loop *loop)
+{
+	x->eventfds = wanted;
+	x->loop = loop;
+}
+
+void xen_irqfd_open(struct xen_domain *x, uint32_t irq)
+{
+	(void)x;
+	(void)irq;
+}
+
+void xen_irqfd_close(struct xen_domain *x, uint32_t irq)
+{
+	(void)x;
+	(void)irq;
+}
+
+bool xen_kicks_open(struct xen_domain *x, uint64_t base, unsigned nr, int *ret_fds)
+{
+	(void)base;
+	if (!(x->eventfds & XEN_IOEVENTFD))
+		return false;
+	for (unsigned i = 0; i < nr; i++) {
+		fake.kick_fd[i] = ret_fds[i] = eventfd(0, EFD_CLOEXEC);
+		assert_true(ret_fds[i] >= 0);
+	}
+	fake.nr_kicks = nr;
+	return true;
+}
+
+void xen_kicks_close(struct xen_domain *x, uint64_t base, unsigned nr, const int *fds)
+{
+	(void)x;
+	(void)base;
+	assert_int_equal(nr, fake.nr_kicks);
+	for (unsigned i = 0; i < nr; i++)
+		close(fds[i]);
+	fake.nr_kicks = 0;
+}
+
+bool xen_kicks_leave(struct xen_domain *x, unsigned vcpu, const volatile struct ioreq *slot)
+{
+	(void)x;
+	(void)vcpu;
+	(void)slot;
+	return true;
 }

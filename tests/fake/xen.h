@@ -52,6 +52,11 @@ void fake_ioreq(unsigned vcpu, const struct xen_ioreq *req);
 /* Has the slot been answered since?  *ret_data is what was answered. */
 bool fake_answered(unsigned vcpu, uint64_t *ret_data);
 
+/*
+ * The kernel has answered n kicks of queue q, of the window last opened for that (XEN_IOEVENTFD).
+ */
+void fake_kick(unsigned q, uint64_t n);
+
 /* How often the line was raised. */
 unsigned fake_interrupts(uint32_t irq);
 

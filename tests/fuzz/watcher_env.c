@@ -228,11 +228,12 @@ int sd_notifyf(int unset_environment, const char *format, ...)
 /* daemon/spawn.h, and what the kernel knows of processes */
 
 int spawn_worker(struct worker_process *ret, uint16_t domid, const struct log_subject *subject,
-		 int state_fd, int log_level, bool foreground, bool grants)
+		 int state_fd, unsigned eventfds, int log_level, bool foreground, bool grants)
 {
 	struct wenv_worker *w = &wenv_workers[wenv_nr_workers];
 	int pair[2];
 
+	(void)eventfds;
 	(void)log_level;
 	(void)foreground;
 	(void)grants;

@@ -52,6 +52,16 @@ struct hyp_domain *hyp_find(uint32_t domid)
 	return NULL;
 }
 
+struct hyp_domain *hyp_find_any(uint32_t domid)
+{
+	struct hyp_domain *d = hyp_find(domid);
+
+	if (!d)
+		for (d = domains; d && d->domid != domid; d = d->next)
+			;
+	return d;
+}
+
 struct hyp_domain *hyp_domain_create(unsigned nr_vcpus, uint64_t ram0, uint64_t ram1)
 {
 	struct hyp_domain *d = calloc(1, sizeof(*d));
@@ -91,6 +101,8 @@ void hyp_server_init(struct hyp_domain *d, struct hyp_server *s)
 		s->slot[v].answered = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 		sim_check(s->slot[v].answered >= 0, "an eventfd");
 		s->slot[v].remote = d->next_remote++;
+		s->slot[v].server = s;
+		s->slot[v].vcpu = v;
 		s->page->vcpu_ioreq[v].vp_eport = s->slot[v].remote;
 	}
 }
@@ -118,6 +130,7 @@ void hyp_server_destroy(struct hyp_domain *d, struct hyp_server *s)
 	for (unsigned v = 0; v < d->nr_vcpus; v++)
 		if (s->slot[v].bound)
 			hyp_port_unbind(s->slot[v].bound, s->slot[v].local);
+	hyp_ioeventfd_end_all(s);
 	wake_vcpus(d, s);
 	if (!s->waiters)
 		release_server(d, s);
@@ -208,6 +221,7 @@ static enum hyp_result ask(struct hyp_domain *d, struct hyp_server *s, unsigned 
 			   struct ioreq *req)
 {
 	volatile struct ioreq *slot = &s->page->vcpu_ioreq[vcpu];
+	unsigned seen = STATE_IOREQ_READY;
 
 	sim_check(slot->state == STATE_IOREQ_NONE, "domain %u: bad state %u of the slot of vCPU %u",
 		  d->domid, slot->state, vcpu);
@@ -234,6 +248,9 @@ static enum hyp_result ask(struct hyp_domain *d, struct hyp_server *s, unsigned 
 		pthread_mutex_unlock(&hyp_lock);
 		hyp_port_wait(&s->slot[vcpu]);
 		pthread_mutex_lock(&hyp_lock);
+		sim_check(slot->state >= seen, "domain %u: a slot goes from %u to %u: a crash",
+			  d->domid, seen, slot->state);
+		seen = slot->state;
 	} while (d->alive && s->used && slot->state != STATE_IORESP_READY);
 	s->waiters--;
 	/* The server was destroyed: Xen completes the access with all ones. */
@@ -312,8 +329,16 @@ void hyp_allow_foreign_mapping(struct hyp_domain *d, bool allowed)
 
 /* Interrupts */
 
+void hyp_raise(struct hyp_domain *d, uint32_t line)
+{
+	__atomic_store_n(&d->lines->line[line].level, 1, __ATOMIC_SEQ_CST);
+	__atomic_add_fetch(&d->lines->line[line].raised, 1, __ATOMIC_SEQ_CST);
+	wake(&d->lines->line[line].raised);
+}
+
 unsigned hyp_interrupts(struct hyp_domain *d, unsigned line)
 {
+	hyp_irqfd_flush();
 	return __atomic_load_n(&d->lines->line[line].raised, __ATOMIC_SEQ_CST);
 }
 
@@ -332,7 +357,7 @@ unsigned hyp_interrupt_wait(struct hyp_domain *d, unsigned line, unsigned seen, 
 	unsigned n;
 
 	__atomic_add_fetch(waiters, 1, __ATOMIC_SEQ_CST);
-	while ((n = hyp_interrupts(d, line)) == seen) {
+	while ((n = __atomic_load_n(raised, __ATOMIC_SEQ_CST)) == seen) {
 		uint64_t now = now_ms();
 		struct timespec ts;
 

@@ -22,7 +22,8 @@ struct call {
 	const struct hyp_request *rq;
 	struct hyp_reply *rp;
 	struct hyp_domain *d;
-	int fd; /* for the reply, or -1 */
+	int given; /* came with the request: ours; or -1 */
+	int fd;	   /* for the reply, or -1 */
 };
 
 static struct hyp_server *server_of(const struct call *k)
@@ -80,6 +81,7 @@ static int server_op(struct call *k)
 		return -ENOENT;
 	switch (rq->op) {
 	case HYP_DESTROY_SERVER:
+		sim_check(!s->ioeventfds, "the kernel is left with an ioreq page which is gone");
 		hyp_server_destroy(k->d, s);
 		return 0;
 	case HYP_SERVER_INFO:
@@ -164,6 +166,20 @@ static int event_op(struct call *k)
 	}
 }
 
+static int privcmd_op(struct call *k)
+{
+	int r = -EBADF;
+
+	k->d = hyp_find_any(k->rq->domid);
+	if (k->given >= 0 && k->rq->op == HYP_IRQFD)
+		r = hyp_irqfd(k->c, k->rq, k->given);
+	else if (k->given >= 0 && k->d && server_of(k))
+		r = hyp_ioeventfd(k->d, k->rq, k->given);
+	if (!r)
+		k->given = -1;
+	return r;
+}
+
 static int open_op(struct call *k)
 {
 	int pair[2];
@@ -197,6 +213,8 @@ static int perform(struct call *k)
 		c->restricted = rq->domid;
 		return 0;
 	}
+	if (c->kind == HYP_PRIVCMD)
+		return privcmd_op(k);
 	k->d = hyp_find(rq->domid);
 	if (!k->d && c->kind != HYP_GRANTS)
 		return -ESRCH;
@@ -209,6 +227,8 @@ static int perform(struct call *k)
 		return event_op(k);
 	case HYP_GRANTS:
 		return hyp_grant_op(c, k->d, rq, k->rp, &k->fd);
+	case HYP_PRIVCMD:
+		break;
 	}
 	return -EINVAL;
 }
@@ -239,9 +259,10 @@ static void answer(const struct call *k)
 			  strerror(errno));
 }
 
-static void serve(struct hyp_conn *c, struct hyp_request *rq, struct hyp_reply *rp, size_t len)
+static void serve(struct hyp_conn *c, struct hyp_request *rq, struct hyp_reply *rp, size_t len,
+		  int given)
 {
-	struct call k = { .c = c, .rq = rq, .rp = rp, .fd = -1 };
+	struct call k = { .c = c, .rq = rq, .rp = rp, .given = given, .fd = -1 };
 
 	sim_check(len >= HYP_BYTES(hyp_request, 0) && rq->n <= HYP_BATCH_MAX &&
 			  len == HYP_BYTES(hyp_request, rq->n),
@@ -257,6 +278,29 @@ static void serve(struct hyp_conn *c, struct hyp_request *rq, struct hyp_reply *
 	pthread_mutex_unlock(&hyp_lock);
 	if (rq->op == HYP_OPEN && k.fd >= 0)
 		close(k.fd);
+	if (k.given >= 0)
+		close(k.given);
+}
+
+/* *ret_fd is a descriptor that came with it, or -1. */
+static ssize_t receive(int sock, struct hyp_request *rq, int *ret_fd)
+{
+	union {
+		char bytes[CMSG_SPACE(sizeof(int))];
+		struct cmsghdr align;
+	} control;
+	struct iovec iov = { rq, sizeof(*rq) };
+	struct msghdr msg = { .msg_iov = &iov,
+			      .msg_iovlen = 1,
+			      .msg_control = &control,
+			      .msg_controllen = sizeof(control) };
+	ssize_t n = recvmsg(sock, &msg, MSG_CMSG_CLOEXEC);
+	struct cmsghdr *h = n > 0 ? CMSG_FIRSTHDR(&msg) : NULL;
+
+	*ret_fd = -1;
+	if (h && h->cmsg_type == SCM_RIGHTS)
+		memcpy(ret_fd, CMSG_DATA(h), sizeof(int));
+	return n;
 }
 
 static void *serve_thread(void *arg)
@@ -265,13 +309,15 @@ static void *serve_thread(void *arg)
 	struct hyp_reply *rp = malloc(sizeof(*rp));
 	struct hyp_conn *c = arg;
 	ssize_t n;
+	int fd;
 
 	sim_check(rq && rp, "out of memory");
-	while ((n = recv(c->sock, rq, sizeof(*rq), 0)) > 0)
-		serve(c, rq, rp, n);
+	while ((n = receive(c->sock, rq, &fd)) > 0)
+		serve(c, rq, rp, n, fd);
 	pthread_mutex_lock(&hyp_lock);
 	hyp_port_unbind_all(c);
 	hyp_grant_unmap_all(c);
+	hyp_irqfd_end_all(c);
 	connections--;
 	pthread_mutex_unlock(&hyp_lock);
 	if (c->stream >= 0)

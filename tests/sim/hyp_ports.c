@@ -27,6 +27,7 @@ static void deliver(struct hyp_slot *s)
 	if (send(s->bound->stream, &port, sizeof(port), MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
 		sim_check(errno == EPIPE || errno == ECONNRESET, "send a port: %s",
 			  strerror(errno));
+	hyp_kernel_handles(s);
 }
 
 /* What the daemon has unmasked. */
@@ -54,6 +55,7 @@ void hyp_port_send(struct hyp_slot *s)
 {
 	if (!s->bound) {
 		s->pending = true;
+		hyp_kernel_handles(s);
 		return;
 	}
 	take_unmasked(s->bound);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What the files of the simulated hypervisor share: hyp.c, hyp_memory.c, hyp_ports.c, hyp_conn.c.
+ * What the files of the simulated hypervisor share: hyp.c, hyp_memory.c, hyp_ports.c,
+ * hyp_eventfd.c, hyp_conn.c.
  */
 #ifndef TESTS_SIM_HYP_PRIVATE_H
 #define TESTS_SIM_HYP_PRIVATE_H
@@ -19,9 +20,13 @@
 #define HYP_PORTS_MAX 512
 
 struct hyp_conn;
+struct hyp_server;
+struct hyp_eventfd;
 
 /* A vCPU's place in a server: its slot in the page is page->vcpu_ioreq[vcpu]. */
 struct hyp_slot {
+	struct hyp_server *server;
+	unsigned vcpu;
 	uint32_t remote;	/* vp_eport */
 	int answered;		/* eventfd: the daemon has notified */
 	struct hyp_conn *bound; /* whose event channel it is; NULL: nobody's */
@@ -39,6 +44,8 @@ struct hyp_server {
 	int page_fd;
 	struct shared_iopage *page;
 	struct hyp_slot slot[HYP_VCPUS_MAX];
+	struct hyp_eventfd *ioeventfds;
+	unsigned kernel_vcpus; /* that they are for */
 };
 
 struct hyp_memory {
@@ -106,6 +113,26 @@ void hyp_memory_init(struct hyp_memory *m, uint64_t ram0, uint64_t ram1);
 void hyp_memory_fini(struct hyp_memory *m);
 /* The page behind a frame, or -1. */
 int64_t hyp_memory_page(const struct hyp_memory *m, uint64_t gfn);
+
+/* The same, or one that has been destroyed and not yet freed. */
+struct hyp_domain *hyp_find_any(uint32_t domid);
+
+/* A rising edge of a line. */
+void hyp_raise(struct hyp_domain *d, uint32_t line);
+
+/*
+ * HYP_IRQFD and HYP_IOEVENTFD: 0, and fd is taken, or -errno.  And the end of all that came over a
+ * connection, or are of a server.
+ */
+int hyp_irqfd(struct hyp_conn *c, const struct hyp_request *rq, int fd);
+void hyp_irqfd_end_all(struct hyp_conn *c);
+/* Raise what has been written to an eventfd by now. */
+void hyp_irqfd_flush(void);
+int hyp_ioeventfd(struct hyp_domain *d, const struct hyp_request *rq, int fd);
+void hyp_ioeventfd_end_all(struct hyp_server *s);
+
+/* An event of the slot's has been delivered: what does the kernel with it by itself? */
+void hyp_kernel_handles(struct hyp_slot *s);
 
 /* Let the daemon know that a slot has something for it. */
 void hyp_port_send(struct hyp_slot *s);

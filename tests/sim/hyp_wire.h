@@ -5,9 +5,9 @@
  *
  * Each libxen handle is a connection of its own to the socket $XENSIM_DIR/hypervisor, as it is a
  * file descriptor of its own with the real ones.  One request, one reply, at most two descriptors
- * beside a reply.  What happens with every request of a guest does not come this way: event
- * channels are a stream socket that the daemon itself reads and writes, notifications an eventfd,
- * interrupts a word in shared memory.
+ * beside a reply, one beside some requests.  What happens with every request of a guest does not
+ * come this way: event channels are a stream socket that the daemon itself reads and writes,
+ * notifications an eventfd, interrupts a word in shared memory.
  */
 #ifndef TESTS_SIM_HYP_WIRE_H
 #define TESTS_SIM_HYP_WIRE_H
@@ -26,6 +26,7 @@ enum hyp_kind {
 	HYP_FOREIGN_MEMORY,
 	HYP_EVENT_CHANNELS, /* the reply to HYP_OPEN brings the stream of ports */
 	HYP_GRANTS,
+	HYP_PRIVCMD,
 };
 
 enum hyp_op {
@@ -54,6 +55,11 @@ enum hyp_op {
 	HYP_MAP_GRANTS, /* all or none -> page[]; fd of the memory */
 	HYP_UNMAP_GRANTS,
 	HYP_COPY_GRANTS, /* page[] has struct hyp_copy -> page[] with a GNTST_* for each */
+
+	/* privcmd; an eventfd comes with each.  arg[0] for irqfd: flags */
+	HYP_IRQFD, /* arg[1] line, arg[2] level */
+	/* arg[0] server, arg[1] window, arg[2] queue << 32 | size << 8 | flags; page[]: ports */
+	HYP_IOEVENTFD,
 };
 
 /* A piece to copy between a granted page and the memory of the process that asks. */

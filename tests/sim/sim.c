@@ -101,11 +101,15 @@ void sim_daemon_kill(int signal)
 
 /* Start and stop */
 
-static void write_file(const char *path, const char *text)
+static void write_config(const char *path, const char *text)
 {
+	const char *env = getenv("SIM_EVENTFDS"), *eventfds = "";
 	FILE *f = fopen(path, "we");
 
-	sim_check(f && fputs(text, f) >= 0 && fclose(f) == 0, "write %s", path);
+	if (env)
+		eventfds = !strcmp(env, "ioeventfd") ? "irqfd = false; ioeventfd = true;\n"
+						     : "ioeventfd = true;\n";
+	sim_check(f && fprintf(f, "%s%s", eventfds, text) >= 0 && fclose(f) == 0, "write %s", path);
 }
 
 /* A domain like any other, but for its kernel: it is this machine's. */
@@ -141,7 +145,7 @@ static void start(const char *config, bool driver_domain)
 	sim_check(toolstack_open(&sim.toolstack, &sim.xenstored, TOOLSTACK_LIMIT_MS, &err) == 0,
 		  "%s", err.text);
 	path_of(path, sizeof(path), "xvirtiod.conf");
-	write_file(path, config ? config : "");
+	write_config(path, config ? config : "");
 	if (driver_domain)
 		make_driver_domain();
 	sim_daemon_start();

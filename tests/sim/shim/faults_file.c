@@ -3,11 +3,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
+#include <sys/eventfd.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "tests/sim/shim/faults.h"
+#include "tests/sim/shim/xen.h"
 
 /* What open() without a mode, and pread(), may become with _FORTIFY_SOURCE. */
 int __open_2(const char *path, int flags);
@@ -37,6 +39,13 @@ static bool open_fails(const char *path)
 	return fails(fault_match(FAULT_OPEN, -1, &file));
 }
 
+static int real_open(const char *path, int flags, mode_t mode)
+{
+	int fd;
+
+	return xensim_privcmd_open(path, &fd) ? fd : FAULT_REAL(open)(path, flags, mode);
+}
+
 int open(const char *path, int flags, ...)
 {
 	mode_t mode = 0;
@@ -47,16 +56,35 @@ int open(const char *path, int flags, ...)
 		mode = va_arg(args, mode_t);
 		va_end(args);
 	}
-	return open_fails(path) ? -1 : FAULT_REAL(open)(path, flags, mode);
+	return open_fails(path) ? -1 : real_open(path, flags, mode);
 }
 
 int __open_2(const char *path, int flags)
 {
-	return open_fails(path) ? -1 : FAULT_REAL(open)(path, flags);
+	return open_fails(path) ? -1 : real_open(path, flags, 0);
+}
+
+/* By descriptor: those that the process has made. */
+static _Atomic bool is_eventfd[4096];
+
+int eventfd(unsigned value, int flags)
+{
+	int fd = FAULT_REAL(eventfd)(value, flags);
+
+	if (fd >= 0 && fd < (int)(sizeof(is_eventfd) / sizeof(is_eventfd[0])))
+		is_eventfd[fd] = true;
+	return fd;
+}
+
+bool fault_is_eventfd(int fd)
+{
+	return fd >= 0 && fd < (int)(sizeof(is_eventfd) / sizeof(is_eventfd[0])) && is_eventfd[fd];
 }
 
 int close(int fd)
 {
+	if (fault_is_eventfd(fd))
+		is_eventfd[fd] = false;
 	fault_forget_fd(fd);
 	return FAULT_REAL(close)(fd);
 }

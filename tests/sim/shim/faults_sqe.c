@@ -130,7 +130,7 @@ static bool take(struct shadow *s, struct io_uring_sqe *sqe)
 	bool recorded;
 	struct op *op;
 
-	if (class < 0)
+	if (class < 0 || fault_is_eventfd(sqe->fd))
 		return true;
 	slot = fault_match(class, sqe->fd, NULL);
 	recorded = class != FAULT_READ && fault_is_recorded(sqe->fd, &file);

@@ -18,7 +18,7 @@
 /* All that are open, for xentoolcore_restrict_all(). */
 static struct xensim_handle *handles;
 
-static int connect_to(struct xensim_handle *h, enum hyp_kind kind, int *ret_fd)
+int xensim_connect(struct xensim_handle *h, enum hyp_kind kind, int *ret_fd)
 {
 	const struct hyp_request rq = { .op = HYP_OPEN, .arg = { kind } };
 	struct sockaddr_un a = { .sun_family = AF_UNIX };
@@ -35,10 +35,9 @@ static int connect_to(struct xensim_handle *h, enum hyp_kind kind, int *ret_fd)
 	if (connect(h->sock, (struct sockaddr *)&a, sizeof(a)) < 0 ||
 	    xensim_call(h, &rq, NULL, ret_fd) < 0) {
 		close(h->sock);
+		h->sock = -1;
 		return -1;
 	}
-	h->next = handles;
-	handles = h;
 	return 0;
 }
 
@@ -46,10 +45,12 @@ void *xensim_open(size_t bytes, enum fault_op fault, enum hyp_kind kind, int *re
 {
 	struct xensim_handle *h = calloc(1, bytes);
 
-	if (!h || fault_libxen(fault, &errno) || connect_to(h, kind, ret_fd) < 0) {
+	if (!h || fault_libxen(fault, &errno) || xensim_connect(h, kind, ret_fd) < 0) {
 		free(h);
 		return NULL;
 	}
+	h->next = handles;
+	handles = h;
 	return h;
 }
 
@@ -88,22 +89,39 @@ static int take_fd_of(struct msghdr *msg)
 	return fd;
 }
 
-int xensim_call(struct xensim_handle *h, const struct hyp_request *rq, struct hyp_reply *rp,
-		int *ret_fd)
+union fd_control {
+	char bytes[CMSG_SPACE(sizeof(int))];
+	struct cmsghdr align;
+};
+
+/* Not send(2) and recv(2), which are other system calls. */
+static int send_request(struct xensim_handle *h, const struct hyp_request *rq, int fd)
+{
+	union fd_control control = { .bytes = { 0 } };
+	struct iovec out = { (void *)rq, HYP_BYTES(hyp_request, rq->n) };
+	struct msghdr msg = { .msg_iov = &out, .msg_iovlen = 1 };
+
+	if (fd >= 0) {
+		struct cmsghdr *c = &control.align;
+
+		c->cmsg_level = SOL_SOCKET;
+		c->cmsg_type = SCM_RIGHTS;
+		c->cmsg_len = CMSG_LEN(sizeof(int));
+		memcpy(CMSG_DATA(c), &fd, sizeof(int));
+		msg.msg_control = &control;
+		msg.msg_controllen = sizeof(control);
+	}
+	return sendmsg(h->sock, &msg, MSG_NOSIGNAL) < 0 ? -1 : 0;
+}
+
+static int receive_reply(struct xensim_handle *h, struct hyp_reply *rp, int *ret_fd)
 {
 	struct hyp_reply own;
-	union {
-		char bytes[CMSG_SPACE(sizeof(int))];
-		struct cmsghdr align;
-	} control;
-	struct iovec out = { (void *)rq, HYP_BYTES(hyp_request, rq->n) };
+	union fd_control control;
 	struct iovec in = { rp ? rp : &own, sizeof(own) };
-	struct msghdr msg = { .msg_iov = &out, .msg_iovlen = 1 };
+	struct msghdr msg;
 	int fd;
 
-	/* Not send(2) and recv(2), which are other system calls. */
-	if (sendmsg(h->sock, &msg, MSG_NOSIGNAL) < 0)
-		return -1;
 	msg = (struct msghdr){ .msg_iov = &in,
 			       .msg_iovlen = 1,
 			       .msg_control = &control,
@@ -123,6 +141,17 @@ int xensim_call(struct xensim_handle *h, const struct hyp_request *rq, struct hy
 		return 0;
 	errno = rp->error;
 	return -1;
+}
+
+int xensim_call(struct xensim_handle *h, const struct hyp_request *rq, struct hyp_reply *rp,
+		int *ret_fd)
+{
+	return send_request(h, rq, -1) < 0 ? -1 : receive_reply(h, rp, ret_fd);
+}
+
+int xensim_call_with(struct xensim_handle *h, const struct hyp_request *rq, int fd)
+{
+	return send_request(h, rq, fd) < 0 ? -1 : receive_reply(h, NULL, NULL);
 }
 
 int xensim_simple(struct xensim_handle *h, enum hyp_op op, uint32_t domid, uint64_t a0, uint64_t a1,

@@ -27,6 +27,18 @@ struct xensim_handle {
 void *xensim_open(size_t bytes, enum fault_op fault, enum hyp_kind kind, int *ret_fd);
 void xensim_close(struct xensim_handle *h);
 
+/*
+ * The same for a handle that xentoolcore_restrict_all() does not know, whose socket is the
+ * caller's: 0, or -1 with errno.
+ */
+int xensim_connect(struct xensim_handle *h, enum hyp_kind kind, int *ret_fd);
+
+/* Is the path /dev/xen/privcmd, and simulated?  *ret is what open(2) returns then. */
+bool xensim_privcmd_open(const char *path, int *ret);
+
+/* The id of the ioreq server whose page is mapped at this address, or -1. */
+int xensim_server_at(uint64_t addr);
+
 /* Has the test's process ended, and the machine with it?  False as well if no handle is open. */
 bool xensim_hypervisor_gone(void);
 
@@ -36,6 +48,9 @@ bool xensim_hypervisor_gone(void);
  */
 int xensim_call(struct xensim_handle *h, const struct hyp_request *rq, struct hyp_reply *rp,
 		int *ret_fd);
+
+/* A request with a descriptor, and a plain answer. */
+int xensim_call_with(struct xensim_handle *h, const struct hyp_request *rq, int fd);
 
 /* A request without page[]. */
 int xensim_simple(struct xensim_handle *h, enum hyp_op op, uint32_t domid, uint64_t a0, uint64_t a1,

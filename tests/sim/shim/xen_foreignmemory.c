@@ -18,7 +18,20 @@ struct xenforeignmemory_handle {
 struct xenforeignmemory_resource_handle {
 	void *addr;
 	size_t bytes;
+	unsigned server;
+	xenforeignmemory_resource_handle *next;
 };
+
+/* All that are mapped. */
+static xenforeignmemory_resource_handle *resources;
+
+int xensim_server_at(uint64_t addr)
+{
+	for (const xenforeignmemory_resource_handle *r = resources; r; r = r->next)
+		if ((uintptr_t)r->addr == addr)
+			return r->server;
+	return -1;
+}
 
 xenforeignmemory_handle *xenforeignmemory_open(struct xentoollog_logger *logger, unsigned flags)
 {
@@ -118,6 +131,9 @@ xenforeignmemory_resource_handle *xenforeignmemory_map_resource(xenforeignmemory
 		free(res);
 		return NULL;
 	}
+	res->server = id;
+	res->next = resources;
+	resources = res;
 	*paddr = res->addr;
 	return res;
 }
@@ -131,6 +147,12 @@ int xenforeignmemory_unmap_resource(xenforeignmemory_handle *f,
 	if (fault_libxen(FAULT_FM_UNMAP_RESOURCE, &errno))
 		return -1;
 	r = munmap(res->addr, res->bytes);
+	for (xenforeignmemory_resource_handle **p = &resources; *p; p = &(*p)->next) {
+		if (*p != res)
+			continue;
+		*p = res->next;
+		break;
+	}
 	free(res);
 	return r;
 }
