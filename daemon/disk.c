@@ -46,8 +46,8 @@ static bool drain_queue(struct disk *d, struct virtq *q, unsigned nr_sharing, ui
 		r = virtq_pop(q, &head);
 		if (r > 0) {
 			budget--;
-			if (request_prepare(d, q, head, bytes))
-				heads[n++] = head;
+			*bytes += request_prepare(d, q, head);
+			heads[n++] = head;
 		} else if (r < 0 || !virtq_want_kicks(q)) {
 			break;
 		}

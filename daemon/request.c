@@ -369,30 +369,31 @@ static void dispatch(struct disk_request *req, const struct virtio_blk_header *h
 	}
 }
 
-bool request_prepare(struct disk *d, struct virtq *q, uint16_t head, uint64_t *bytes)
+uint64_t request_prepare(struct disk *d, struct virtq *q, uint16_t head)
 {
 	struct disk_request *req = request_of(d, q, head);
 	uint64_t writable = 0;
-	int r;
 
 	req->disk = d;
 	req->q = q;
 	req->head = head;
-	r = gather(req, &writable);
-	if (r == -EBADMSG) {
-		req->status = NULL;
-		complete(req, VIRTIO_BLK_S_IOERR, 0);
-		*bytes += REQUEST_BAD_COST;
-		return false;
-	}
-	req->data_len = MIN(writable - 1, (uint64_t)REQUEST_BYTES_MAX);
-	if (r < 0 || req->readable < sizeof(struct virtio_blk_header)) {
+	req->error = gather(req, &writable);
+	if (req->error != -EBADMSG)
+		req->data_len = MIN(writable - 1, (uint64_t)REQUEST_BYTES_MAX);
+	if (!req->error && req->readable < sizeof(struct virtio_blk_header))
+		req->error = -EINVAL;
+	return req->error ? REQUEST_BAD_COST : req->readable + writable;
+}
+
+/* The end of a request that could not be prepared. */
+static void complete_bad(struct disk_request *req)
+{
+	if (req->error != -EBADMSG) {
 		complete_status(req, VIRTIO_BLK_S_IOERR);
-		*bytes += REQUEST_BAD_COST;
-		return false;
+		return;
 	}
-	*bytes += req->readable + writable;
-	return true;
+	req->status = NULL;
+	complete(req, VIRTIO_BLK_S_IOERR, 0);
 }
 
 /* The places of a request's header, n of them, added to a list. */
@@ -409,27 +410,43 @@ static unsigned add_header(struct iovec *list, const struct disk_request *req)
 	return n;
 }
 
-void requests_start(struct disk *d, struct virtq *q, const uint16_t *heads, unsigned n)
+/* The headers of requests that are good so far.  False: not all of them can be had. */
+static bool fetch_headers(struct disk_request *const *req, unsigned n,
+			  struct virtio_blk_header *header)
 {
-	struct virtio_blk_header header[REQUESTS_MAX];
 	struct iovec list[REQUESTS_MAX * sizeof(*header)]; /* of bytes, if the driver likes */
 	unsigned nr = 0;
+
+	for (unsigned i = 0; i < n; i++)
+		nr += add_header(&list[nr], req[i]);
+	return guest_mem_fetch(req[0]->q->mem, header, list, n * sizeof(*header));
+}
+
+void requests_start(struct disk *d, struct virtq *q, const uint16_t *heads, unsigned n)
+{
+	struct virtio_blk_header header[REQUESTS_MAX], *next = header;
+	struct disk_request *good[REQUESTS_MAX];
+	unsigned nr_good = 0;
 	bool all;
 
-	if (!n)
-		return;
 	assert(n <= REQUESTS_MAX);
-	for (unsigned i = 0; i < n; i++)
-		nr += add_header(&list[nr], request_of(d, q, heads[i]));
-	all = guest_mem_fetch(q->mem, header, list, n * sizeof(*header));
+	for (unsigned i = 0; i < n; i++) {
+		good[nr_good] = request_of(d, q, heads[i]);
+		nr_good += !good[nr_good]->error;
+	}
+	all = !nr_good || fetch_headers(good, nr_good, header);
 	for (unsigned i = 0; i < n; i++) {
 		struct disk_request *req = request_of(d, q, heads[i]);
 
+		if (req->error) {
+			complete_bad(req);
+			continue;
+		}
 		/* One can't be had, or some: each by itself, then. */
-		if (all ||
-		    (n > 1 && guest_mem_fetch(q->mem, &header[i], req->iov, sizeof(*header))))
-			dispatch(req, &header[i]);
+		if (all || (nr_good > 1 && guest_mem_fetch(q->mem, next, req->iov, sizeof(*next))))
+			dispatch(req, next);
 		else
 			complete_status(req, VIRTIO_BLK_S_IOERR);
+		next++;
 	}
 }

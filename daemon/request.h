@@ -18,6 +18,7 @@ struct disk_request {
 	uint32_t head;
 	uint32_t data_len;    /* device-writable bytes before the status */
 	uint64_t readable;    /* bytes, header included */
+	int error;	      /* of the chain: -EBADMSG if it is a guest fault, ... */
 	unsigned range;	      /* DISCARD, WRITE_ZEROES: the next of ... */
 	unsigned nr_ranges;   /* ... so many */
 	unsigned nr_iov;      /* elements of iov: readable ones first */
@@ -33,15 +34,15 @@ struct disk_request {
 #define REQUESTS_MAX 32
 
 /*
- * Look at the chain of the head just popped from q.  True: the head is for requests_start(), in the
- * same round.  False: it was refused, and given back.  *bytes grows by what was looked at, for the
- * caller's budget.
+ * Look at the chain of the head just popped from q, which requests_start() is to be told of, in the
+ * same round.  Returns the bytes that were looked at, for the caller's budget.
  */
-bool request_prepare(struct disk *d, struct virtq *q, uint16_t head, uint64_t *bytes);
+uint64_t request_prepare(struct disk *d, struct virtq *q, uint16_t head);
 
 /*
- * Serve n heads of q that are prepared: together, since with grants it takes a hypercall to look at
- * headers, few or many.  Each is given back exactly once: now, or when the backend is done with it.
+ * Serve n heads of q that are prepared, in this order: together, since with grants it takes a
+ * hypercall to look at headers, few or many.  Each is given back exactly once: now, or when the
+ * backend is done with it.
  */
 void requests_start(struct disk *d, struct virtq *q, const uint16_t *heads, unsigned n);
 

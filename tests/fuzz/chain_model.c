@@ -12,7 +12,8 @@ static struct world *w;
 static const struct disk *disk;
 static uint8_t failing;
 
-static bool tangled;	    /* a request has written to the rings */
+static bool tangled; /* what no driver does with rings and headers */
+static bool header_at[RAM_BYTES];
 static uint16_t given_back; /* heads */
 
 static bool negotiated(uint64_t feature)
@@ -105,7 +106,12 @@ static void stream(const struct chain *c, bool write, uint64_t pos, void *buf, s
 			memmove(at, p, part);
 		else
 			memcpy(p, at, part);
-		tangled |= write && d->addr + pos < RAM_BASE + HEAP;
+		if (write)
+			tangled |= d->addr + pos < RAM_BASE + HEAP ||
+				   memchr(&header_at[d->addr - RAM_BASE + pos], 1, part);
+		else /* the used ring, whose flags change in each round */
+			tangled |= d->addr + pos < RAM_BASE + INDIRECT &&
+				   d->addr + pos + part > RAM_BASE + USED;
 		p += part;
 		n -= part;
 		pos = 0;
@@ -214,6 +220,44 @@ static uint8_t answer(const struct chain *c, uint64_t *ret_written)
 	}
 }
 
+/*
+ * Where headers are.  All those of a round are read before any of its requests does something: so
+ * nobody may write there, for this model knows no rounds.
+ */
+static void mark_header(const struct chain *c)
+{
+	size_t left = sizeof(struct virtio_blk_header);
+
+	for (unsigned i = 0; i < c->nr && left; i++) {
+		const struct desc *d = &c->d[i];
+		size_t part = MIN(left, (size_t)d->len);
+
+		if (d->flags & WRITE || c->outside)
+			return;
+		if (part)
+			memset(&header_at[d->addr - RAM_BASE], 1, part);
+		left -= part;
+	}
+}
+
+static void mark_headers(unsigned n)
+{
+	bool seen[QUEUE_SIZE] = { false };
+	struct chain c;
+
+	memset(header_at, 0, sizeof(header_at));
+	for (unsigned i = 0; i < n && n <= QUEUE_SIZE; i++) {
+		uint16_t head = get16(w->ram, AVAIL + 4 + 2 * i);
+
+		if (head >= QUEUE_SIZE || !walk(head, &c))
+			return;
+		/* It may be in flight still, or not any more. */
+		tangled |= seen[head];
+		seen[head] = true;
+		mark_header(&c);
+	}
+}
+
 static void request(uint16_t head)
 {
 	uint8_t status = VIRTIO_BLK_S_IOERR;
@@ -231,7 +275,7 @@ static void request(uint16_t head)
 	w->errors += status == VIRTIO_BLK_S_IOERR;
 	w->unsupported += status == VIRTIO_BLK_S_UNSUPP;
 	w->ram[c.status - RAM_BASE] = status;
-	tangled |= c.status < RAM_BASE + HEAP;
+	tangled |= c.status < RAM_BASE + HEAP || header_at[c.status - RAM_BASE];
 	/* 2.7.8.2: bytes from the first one on that are known to be written */
 	give_back(head, written == c.writable - 1 ? written + 1 : written);
 }
@@ -248,6 +292,7 @@ bool model_run(struct world *world, const struct disk *d, uint8_t fails)
 	given_back = 0;
 	event_idx = negotiated(VIRTIO_F_EVENT_IDX);
 	n = get16(w->ram, AVAIL + 2);
+	mark_headers(n);
 	/*
 	 * No notifications, please, and again when all is done; a device that is broken never is.
 	 */

@@ -49,7 +49,8 @@ struct world {
  * What the driver made available leads to: from w as it is before to w as it must be after.  Of the
  * disk d only the parameters are read (features, capacity, read-only), never what it did.  failing
  * has a bit for each backend call, modulo 8.  Returns false if a request wrote to the rings
- * themselves: what happens then is not modelled.
+ * themselves, or to a header, or has read the used ring, or if a head is there twice: what happens
+ * then is not modelled.
  */
 bool model_run(struct world *w, const struct disk *d, uint8_t failing);
 
