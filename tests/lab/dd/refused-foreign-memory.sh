@@ -7,7 +7,7 @@ driver_domain domd
 image foreign 8
 daemon_start
 guest start g1 --backend domd --grant-usage 0 --disk $(disk foreign) --no-wait 2>/tmp/refused.log
-said() { daemon_log | grep -qE 'Permission denied .*flask-set-bool domd_foreign 1'; }
+said() { daemon_log | grep -qE 'flask-set-bool domd_foreign 1.*Permission denied'; }
 wait_for 120 said || fail "the log does not say what is missing"
 xl destroy g1 2>/dev/null
 check_nothing_left

@@ -5,4 +5,4 @@
 . /share/t/lib.sh
 . /share/t/refused.sh
 driver_domain domd
-refused 'Permission denied .*policy/xvirtiod.te' --seclabel system_u:system_r:isolated_domU_t
+refused 'policy/xvirtiod.te.*Permission denied' --seclabel system_u:system_r:isolated_domU_t

@@ -4,4 +4,4 @@
 . /share/t/lib.sh
 . /share/t/refused.sh
 driver_domain domd --seclabel ''
-refused 'Operation not permitted .*built with FLASK'
+refused 'built with FLASK.*Operation not permitted'

@@ -4,4 +4,4 @@
 . /share/t/lib.sh
 . /share/t/refused.sh
 driver_domain domd --seclabel ''
-refused 'Permission denied .*policy/xvirtiod.te'
+refused 'policy/xvirtiod.te.*Permission denied'
