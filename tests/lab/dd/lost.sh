@@ -13,10 +13,10 @@ lost() {
 	image lost 32
 	daemon_start
 	guest start g1 --vcpus 2 --backend domd $MEMORY --disk $(disk lost) || fail "guest start g1"
-	guest exec g1 --timeout 200 'dd if=/dev/urandom of=/dev/vda bs=64k count=256 conv=fsync 2>/dev/null' ||
+	guest exec g1 --timeout 200 'dd if=/dev/urandom of=/dev/vda bs=64k count=64 conv=fsync 2>/dev/null' ||
 		fail "write"
 	same_bytes g1 /dev/vda $IMAGES/lost.img
-	sum=$(head -c 16777216 $IMAGES/lost.img | md5sum)
+	sum=$(head -c 4194304 $IMAGES/lost.img | md5sum)
 	guest exec g1 'while dd if=/dev/vda of=/dev/null bs=4k count=1 iflag=direct 2>/dev/null; do
 		echo tick >>/tmp/ticks; done & sleep 1' || fail "start of the traffic"
 	first=$(xl domid domd)
@@ -37,7 +37,7 @@ lost() {
 	step "the new domd: $(xenstore-ls $BACKEND 2>&1)"
 	xl destroy g1 || fail "xl destroy g1"
 	guest start g3 --backend domd $MEMORY --disk $(disk lost) || fail "guest start g3"
-	is=$(guest exec g3 --timeout 200 'head -c 16777216 /dev/vda | md5sum') || fail "read in g3"
+	is=$(guest exec g3 --timeout 200 'head -c 4194304 /dev/vda | md5sum') || fail "read in g3"
 	[ "$is" = "$sum" ] || fail "what was flushed is gone"
 	guest stop g3 || fail "guest stop g3"
 	guest stop g2 || fail "guest stop g2"

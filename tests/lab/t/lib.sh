@@ -106,7 +106,8 @@ check_nothing_left() {
 	wait_for 30 no_workers || fail "workers are left"
 	! xenstore-ls $BACKEND 2>/dev/null | grep -q . || fail "nodes are left: $(xenstore-ls $BACKEND)"
 	[ -z "$DAEMON" ] && return
-	held=$(at_daemon "readlink /proc/$DAEMON/fd/* | grep -E 'xvirtiod-state|\.img|/dev/xvd|pidfd'")
+	held=$(at_daemon "for fd in /proc/$DAEMON/fd/*; do readlink \$fd; done |
+		grep -E 'xvirtiod-state|\.img|/dev/xvd|pidfd'")
 	[ -z "$held" ] || fail "the daemon still holds $held"
 }
 
