@@ -280,7 +280,9 @@ static void check_status(const struct request *r, struct device *dev, uint8_t st
 		return;
 	life_check(dev->life, r->stored && dev->trouble.errors && status == BLK_IOERR,
 		   "%s: %s: status is %u, not %u", dev->plan->name, name, status, r->expected);
-	if (r->type == T_FLUSH || r->type == T_WRITE_ZEROES)
+	/* A stable write may end with an fdatasync, which tells of the pages of others, too. */
+	if (r->type == T_FLUSH || r->type == T_WRITE_ZEROES ||
+	    (r->type == T_OUT && device_is_writethrough(dev, r->cache)))
 		dev->not_flushed++;
 	else
 		dev->failed++;
