@@ -48,4 +48,5 @@ for policy in "$@" all *unmap; do
 	esac
 done
 guest stop domd
+rm -f $IMAGES/rules.disk
 [ -z "$bad" ] || fail "served without:$bad"
