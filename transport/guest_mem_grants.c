@@ -34,8 +34,8 @@
 
 /*
  * Of all rings of a guest, if each part begins at the worst place that its alignment allows: 5
- * pages of descriptors, 2 of the available ring, 4 of the used ring.  It is more than rings can
- * need, unless some could not be unmapped.
+ * pages of descriptors, 2 of the available ring, 4 of the used ring.  Rings can't need more; but
+ * what could not be unmapped counts as well.
  */
 #define MAPPED_MAX ((5 + 2 + 4) * VIRTIO_QUEUES_MAX * IOREQ_WINDOWS_MAX)
 

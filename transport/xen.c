@@ -356,6 +356,7 @@ const unsigned long xen_grant_ioctls[] = {
 void *xen_grant_map(struct xen_domain *x, uint32_t ref, unsigned n, bool write)
 {
 	uint32_t refs[XEN_GRANTS_MAX];
+	uint64_t suppressed;
 	void *p;
 
 	assert(n <= XEN_GRANTS_MAX);
@@ -363,10 +364,19 @@ void *xen_grant_map(struct xen_domain *x, uint32_t ref, unsigned n, bool write)
 		refs[i] = ref + i;
 	p = xengnttab_map_domain_grant_refs(x->gnttab, n, x->domid, refs,
 					    PROT_READ | (write ? PROT_WRITE : 0));
+	if (p)
+		return p;
 	/* Linux's gntdev says EINVAL to whatever Xen refuses. */
-	if (!p && errno != EINVAL)
+	if (errno != EINVAL)
 		fail_limited(x, -errno, "map granted pages, as many as", n);
-	return p;
+	else if (log_limit_pass(&x->limit, &suppressed))
+		log_warn(x->subject,
+			 "cannot map a ring by %u grants from reference %u on: the guest has not "
+			 "granted them like that, or Xen's policy forbids it (\"grant map_read\" "
+			 "and "
+			 "\"grant map_write\" in policy/xvirtiod.te) (%llu such lines held back)",
+			 n, ref, (unsigned long long)suppressed);
+	return NULL;
 }
 
 int xen_grant_unmap(struct xen_domain *x, void *va, unsigned n)
@@ -380,7 +390,9 @@ unsigned xen_grant_copy(struct xen_domain *x, const struct xen_copy *copy, unsig
 			bool to_guest)
 {
 	xengnttab_grant_copy_segment_t segs[XEN_COPIES_MAX];
+	bool forbidden = false;
 	unsigned failed = 0;
+	uint64_t suppressed;
 
 	assert(n <= XEN_COPIES_MAX);
 	for (unsigned i = 0; i < n; i++) {
@@ -399,8 +411,15 @@ unsigned xen_grant_copy(struct xen_domain *x, const struct xen_copy *copy, unsig
 		fail_limited(x, -errno, "copy granted memory, pieces:", n);
 		return n;
 	}
-	for (unsigned i = 0; i < n; i++)
+	for (unsigned i = 0; i < n; i++) {
 		failed += segs[i].status != GNTST_okay;
+		forbidden |= segs[i].status == GNTST_permission_denied;
+	}
+	if (forbidden && log_limit_pass(&x->limit, &suppressed))
+		fail(-EACCES, x->subject,
+		     "cannot copy memory that the guest has granted%s (%llu such lines held back)",
+		     xen_access_advice(XEN_NEED_GRANT_COPY, -EACCES),
+		     (unsigned long long)suppressed);
 	return failed;
 }
 

@@ -212,9 +212,9 @@ static inline bool xen_has_grants(const struct xen_domain *x)
 }
 
 /*
- * Map n consecutive grant references of the domain, for reading, or for writing as well.  NULL if
- * it can't be done: EINVAL, which is any reference that is not granted like that, or a policy of
- * Xen's that forbids it, is not logged here; what else fails is.
+ * Map n consecutive grant references of the domain, parts of a ring, for reading, or for writing as
+ * well.  NULL if it can't be done, logged (rate-limited): any of them is not granted like that, or
+ * a policy of Xen's forbids it, which look the same.
  */
 void *xen_grant_map(struct xen_domain *x, uint32_t ref, unsigned n, bool write);
 
@@ -236,7 +236,7 @@ struct xen_copy {
 
 /*
  * Copy n pieces, out of the guest or into it.  Returns how many of them Xen refused: the guest's
- * doing, and not logged; the others are done.
+ * doing, and not logged, unless it was Xen's policy; the others are done.
  */
 unsigned xen_grant_copy(struct xen_domain *x, const struct xen_copy *copy, unsigned n,
 			bool to_guest);

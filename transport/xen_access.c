@@ -22,6 +22,7 @@ static const char *const rules[] = {
 	[XEN_NEED_SERVER] = POLICY "\"event create\" and \"event bind\" in policy/xvirtiod.te)",
 	[XEN_NEED_RESOURCE] = POLICY "\"domain2 resource_map\" in policy/xvirtiod.te)",
 	[XEN_NEED_EVENT] = POLICY "\"event bind\" in policy/xvirtiod.te)",
+	[XEN_NEED_GRANT_COPY] = POLICY "\"grant copy\" in policy/xvirtiod.te)",
 	[XEN_NEED_FOREIGN] = NO_FOREIGN,
 };
 

@@ -15,11 +15,12 @@
 
 /* What was wanted of Xen; each has a rule of its own in the policy. */
 enum xen_need {
-	XEN_NEED_DM,	   /* a device model operation on the guest */
-	XEN_NEED_SERVER,   /* an ioreq server: its event channels are made in our name */
-	XEN_NEED_RESOURCE, /* the page of that server */
-	XEN_NEED_EVENT,	   /* the other end of an event channel of the guest's */
-	XEN_NEED_FOREIGN,  /* the guest's memory, without its grant */
+	XEN_NEED_DM,	     /* a device model operation on the guest */
+	XEN_NEED_SERVER,     /* an ioreq server: its event channels are made in our name */
+	XEN_NEED_RESOURCE,   /* the page of that server */
+	XEN_NEED_EVENT,	     /* the other end of an event channel of the guest's */
+	XEN_NEED_GRANT_COPY, /* to copy what the guest has granted */
+	XEN_NEED_FOREIGN,    /* the guest's memory, without its grant */
 };
 
 /*

@@ -327,6 +327,13 @@ void hyp_allow_foreign_mapping(struct hyp_domain *d, bool allowed)
 	pthread_mutex_unlock(&hyp_lock);
 }
 
+void hyp_allow_grants(struct hyp_domain *d, bool allowed)
+{
+	pthread_mutex_lock(&hyp_lock);
+	d->no_grants = !allowed;
+	pthread_mutex_unlock(&hyp_lock);
+}
+
 /* Interrupts */
 
 void hyp_raise(struct hyp_domain *d, uint32_t line)

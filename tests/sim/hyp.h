@@ -121,6 +121,9 @@ bool hyp_poison_is_intact(struct hyp_domain *d);
  */
 void hyp_allow_foreign_mapping(struct hyp_domain *d, bool allowed);
 
+/* The same for mapping and copying what is granted to it. */
+void hyp_allow_grants(struct hyp_domain *d, bool allowed);
+
 /* From now on the domain's event channels give errors, and nothing else, to who has bound them. */
 void hyp_break_event_channels(struct hyp_domain *d);
 

@@ -172,6 +172,8 @@ static int copy_piece(struct hyp_conn *c, struct hyp_domain *d, const struct hyp
 
 	if (!d)
 		return GNTST_bad_domain;
+	if (d->no_grants)
+		return GNTST_permission_denied;
 	/* Beyond the table, or in it and of no use: never granted, revoked. */
 	if (s->ref >= HYP_GRANTS_MAX)
 		return GNTST_bad_gntref;
@@ -217,7 +219,7 @@ int hyp_grant_op(struct hyp_conn *c, struct hyp_domain *d, const struct hyp_requ
 	/* d is NULL if there is no such domain: an error of each operation, as any other. */
 	switch (rq->op) {
 	case HYP_MAP_GRANTS:
-		return d ? map_grants(c, d, rq, rp, ret_fd) : -EINVAL;
+		return d && !d->no_grants ? map_grants(c, d, rq, rp, ret_fd) : -EINVAL;
 	case HYP_UNMAP_GRANTS:
 		return d ? unmap_grants(c, d, rq) : -ESRCH;
 	case HYP_COPY_GRANTS:

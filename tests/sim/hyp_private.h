@@ -83,6 +83,7 @@ struct hyp_domain {
 	bool alive;
 	bool paused;
 	bool no_foreign_mapping;
+	bool no_grants;
 	pthread_cond_t destroyed; /* vCPUs that are paused wait for it */
 	unsigned vcpus_inside;	  /* in hyp_ioreq() */
 	struct hyp_memory mem;

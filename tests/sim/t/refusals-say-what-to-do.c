@@ -76,6 +76,32 @@ static void foreign_mapping(const char *image)
 	guest_destroy(g);
 }
 
+/* What can't be known before the guest has granted something is for the log. */
+static void grants(const char *image)
+{
+	struct guest_spec spec = { .nr_disks = 1, .disk = { toolstack_disk(0, image) } };
+	struct guest *g;
+	uint32_t id, len;
+	struct drv d;
+
+	spec.disk[0].grants = TOOLSTACK_GRANTS_YES;
+	g = guest_create(&spec);
+	guest_driver(g, 0, 0, &d);
+	hyp_allow_grants(g->dom, false);
+	sim_check(drv_negotiate(&d, drv_offered(&d)), "features");
+	sim_check(!drv_setup_queue(&d, 0, 16), "a queue whose rings must not be mapped is ready");
+	sim_check(sim_log_count("cannot map a ring", "\"grant map_read\"") >= 1, "rings");
+	hyp_allow_grants(g->dom, true);
+	drv_boot(&d, 0);
+	hyp_allow_grants(g->dom, false);
+	drv_blk_add(&d.q[0], &(struct drv_blk){ .type = T_FLUSH });
+	drv_kick(&d.q[0]);
+	drv_wait_used(&d.q[0], &id, &len);
+	sim_check(sim_log_count("cannot copy memory", "\"grant copy\"") >= 1, "copies");
+	hyp_allow_grants(g->dom, true);
+	guest_destroy(g);
+}
+
 static void serve(const char *image)
 {
 	struct guest *g = guest_create_usual(image);
@@ -124,6 +150,7 @@ int main(void)
 	for (unsigned i = 0; i < sizeof(cases) / sizeof(*cases); i++)
 		fault(cases[i].op, cases[i].error, cases[i].advice, image);
 	foreign_mapping(image);
+	grants(image);
 	serve(image);
 	at_start();
 	serve(image);
