@@ -227,7 +227,7 @@ const struct key config_keys[] = {
 	{
 		.name = "ioeventfd", .places = IN_TOP, .type = KEY_BOOL, FIELD(config, ioeventfd),
 		.help = "Have notifications of queues answered by the kernel,\n"
-			"so that the guest's CPU does not wait for the daemon.\n"
+			"so that the guest's CPU seldom waits for the daemon.\n"
 			"Used where the kernel has it, as\n"
 			".Ic irqfd .\n"
 			"Off, because the kernel of the host touches memory that is gone,\n"

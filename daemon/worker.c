@@ -390,14 +390,18 @@ static int worker_init(struct worker *w, uint16_t domid, unsigned eventfds, bool
 /* Only reached with nothing in flight, or when the loop itself has failed. */
 static void worker_fini(struct worker *w)
 {
-	for (unsigned i = 0; i < STATE_DISKS_MAX; i++) {
-		if (!w->disks[i].attached)
-			continue;
-		close_eventfds(w, &w->disks[i]);
-		virtio_mmio_fini(&w->disks[i].disk.mmio);
-	}
+	for (unsigned i = 0; i < STATE_DISKS_MAX; i++)
+		if (w->disks[i].attached)
+			close_eventfds(w, &w->disks[i]);
+	/* A vCPU in the kicker's page would not come back with its server gone. */
+	if (w->xen.kicker.created)
+		ioreq_pump(&w->ioreq);
+	for (unsigned i = 0; i < STATE_DISKS_MAX; i++)
+		if (w->disks[i].attached)
+			virtio_mmio_fini(&w->disks[i].disk.mmio);
 	guest_mem_fini(&w->grants);
 	guest_mem_fini(&w->foreign);
+	ioreq_answer_invalidates(&w->ioreq);
 	if (w->xen.server.created)
 		log_notice(
 			&w->subject,

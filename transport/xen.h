@@ -165,7 +165,8 @@ bool xen_kicks_open(struct xen_domain *x, uint64_t base, unsigned nr, int *ret_f
 
 /*
  * All kicks come to us again; those that the kernel had answered are in the eventfds, which are
- * closed.  A slot may be READY that the kernel does not answer any more.
+ * closed.  To be followed by a look at all slots: events were drained, and a slot may be READY that
+ * the kernel does not answer any more.
  */
 void xen_kicks_close(struct xen_domain *x, uint64_t base, unsigned nr, const int *fds);
 

@@ -45,6 +45,9 @@ struct xen_irqfd {
 #define QUEUE_NOTIFY	  0x50
 #define QUEUE_NOTIFY_SIZE 4
 
+/* Grace periods to wait for kicks that are underway. */
+#define KICKS_PATIENCE 20
+
 /* A flag that does not exist: EINVAL from who knows the request, and no effect. */
 #define NO_SUCH_FLAG (1u << 31)
 
@@ -190,6 +193,12 @@ void xen_irq_raise(struct xen_domain *x, uint32_t irq)
 
 /* Kicks */
 
+/* An RCU grace period: handlers of interrupts that have begun have ended. */
+static void wait_for_handlers(void)
+{
+	syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0);
+}
+
 static int assign(struct xen_domain *x, uint64_t base, unsigned q, int fd, unsigned flags)
 {
 	struct privcmd_ioeventfd p = {
@@ -264,16 +273,6 @@ bool xen_kicks_open(struct xen_domain *x, uint64_t base, unsigned nr, int *ret_f
 	return true;
 }
 
-void xen_kicks_close(struct xen_domain *x, uint64_t base, unsigned nr, const int *fds)
-{
-	struct xen_kicks *k = find_kicks(x, base);
-
-	assert(k);
-	xen_server_unmap_window(x, &x->kicker, base + QUEUE_NOTIFY, QUEUE_NOTIFY_SIZE);
-	take_back(x, base, nr, fds);
-	*k = (struct xen_kicks){ .base = 0 };
-}
-
 static bool is_kick(const struct xen_domain *x, const volatile struct ioreq *slot)
 {
 	uint64_t addr = slot->addr;
@@ -283,6 +282,43 @@ static bool is_kick(const struct xen_domain *x, const volatile struct ioreq *slo
 			return slot->size == QUEUE_NOTIFY_SIZE &&
 			       (uint16_t)slot->data < x->kicks[i].nr_queues;
 	return false;
+}
+
+/* Is there a kick that the kernel has yet to answer? */
+static bool has_kick(const struct xen_domain *x)
+{
+	for (unsigned v = 0; v < x->nr_vcpus; v++) {
+		const volatile struct ioreq *slot = &x->kicker.page->vcpu_ioreq[v];
+		unsigned state = slot->state;
+
+		if ((state == STATE_IOREQ_READY || state == STATE_IOREQ_INPROCESS) &&
+		    slot->type == IOREQ_TYPE_COPY && slot->dir == IOREQ_WRITE && is_kick(x, slot))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * The kernel would put back a kick that is nobody's any more, which Xen may crash the guest for.
+ * Its handler runs when the event channel is unmasked.  Bounded: other windows' kicks may go on.
+ */
+static void let_kernel_finish(struct xen_domain *x)
+{
+	for (unsigned i = 0; i < KICKS_PATIENCE && has_kick(x); i++) {
+		xen_events_drain(x);
+		wait_for_handlers();
+	}
+}
+
+void xen_kicks_close(struct xen_domain *x, uint64_t base, unsigned nr, const int *fds)
+{
+	struct xen_kicks *k = find_kicks(x, base);
+
+	assert(k);
+	xen_server_unmap_window(x, &x->kicker, base + QUEUE_NOTIFY, QUEUE_NOTIFY_SIZE);
+	let_kernel_finish(x);
+	take_back(x, base, nr, fds);
+	*k = (struct xen_kicks){ .base = 0 };
 }
 
 /*
@@ -301,6 +337,6 @@ bool xen_kicks_leave(struct xen_domain *x, unsigned vcpu, const volatile struct 
 	if (!event || is_kick(x, slot))
 		return false;
 	if (slot->state == STATE_IOREQ_READY || slot->state == STATE_IOREQ_INPROCESS)
-		syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0);
+		wait_for_handlers();
 	return true;
 }

@@ -83,7 +83,7 @@ int main(void)
 	rule = make_fail(h->g->domid, FAULT_DM_DESTROY_IOREQ_SERVER);
 	hostile_destroy_lost(h);
 	done(rule, FAULT_DM_DESTROY_IOREQ_SERVER);
-	sim_check(sim_log_count("attacker", "cannot destroy ioreq server") == 1, "nothing is said");
+	sim_check(sim_log_count("attacker", "cannot destroy ioreq server") >= 1, "nothing is said");
 	hostile_end_others(h);
 	return 0;
 }
