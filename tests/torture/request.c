@@ -280,9 +280,13 @@ static void check_status(const struct request *r, struct device *dev, uint8_t st
 		return;
 	life_check(dev->life, r->stored && dev->trouble.errors && status == BLK_IOERR,
 		   "%s: %s: status is %u, not %u", dev->plan->name, name, status, r->expected);
-	/* A stable write may end with an fdatasync, which tells of the pages of others, too. */
+	/*
+	 * A write that must be stable may end with an fdatasync, which tells of the pages of
+	 * others, too; and where the cache can be switched it may have had to be.
+	 */
 	if (r->type == T_FLUSH || r->type == T_WRITE_ZEROES ||
-	    (r->type == T_OUT && device_is_writethrough(dev, r->cache)))
+	    (r->type == T_OUT &&
+	     (dev->features & BIT64(F_CONFIG_WCE) || !(dev->features & BIT64(F_FLUSH)))))
 		dev->not_flushed++;
 	else
 		dev->failed++;
