@@ -309,7 +309,11 @@ static void bounced_done(struct loop_op *op, int res)
 {
 	struct file_request *fr = file_request_of(op);
 	struct blk_request *req = file_request_owner(fr);
-	int r = res > 0 && req->op == BLK_READ ? blk_copy(req, fr->wait.span.mem, res) : 0;
+	int r = 0;
+
+	/* If nobody waits for them any more, the memory may be something else by now. */
+	if (res > 0 && req->op == BLK_READ)
+		r = blk_request_wanted(req) ? blk_copy(req, fr->wait.span.mem, res) : -ECANCELED;
 
 	if (r) {
 		bounced_give_up(fr, r);

@@ -362,6 +362,7 @@ static void try_attach(struct guest *g, struct guest_disk *d)
 		disk_failed(g, d, log_last_error());
 	} else {
 		d->phase = GUEST_DISK_ATTACHING;
+		d->remove_at = 0;
 		log_info(&d->subject, "%s, %s, %s%s, %llu bytes, window at %#llx, interrupt %u",
 			 want.path ? want.path : m.backend,
 			 m.image.caps & IMAGE_READ_ONLY ? "read-only" : "writable",

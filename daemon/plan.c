@@ -102,7 +102,7 @@ bool plan_may_use_grants(const struct config *config, const char *guest,
 	for (unsigned g = 0; g < config->nr_guests; g++) {
 		const struct config_guest *entry = &config->guests[g];
 
-		if (strcmp(entry->name, guest))
+		if (strcmp(entry->name, guest) && strcmp(entry->name, CONFIG_ANY_GUEST))
 			continue;
 		if (entry->options.guest_memory == CONFIG_MEMORY_GRANTS)
 			return true;

@@ -112,20 +112,18 @@ static const int allowed[] = {
 };
 
 /*
- * ioctls of Xen's devices: privcmd (dm_op, mapping) has type 'P', evtchn 'E'; both are restricted
- * to one domain.  gntdev is not, and can do more than it should: no more requests than are used.
+ * ioctls of Xen's devices: no more requests than are used, as not all of them are restricted to one
+ * domain.
  */
-static int allow_xen_ioctls(scmp_filter_ctx ctx, bool grants)
+static int allow_xen_ioctls(scmp_filter_ctx ctx, const struct xen_domain *xen)
 {
-	static const char types[] = { 'P', 'E' };
+	unsigned long requests[XEN_IOCTLS_MAX];
+	unsigned n = xen_list_ioctls(xen, requests);
 	int r = 0;
 
-	for (size_t i = 0; i < ARRAY_SIZE(types) && !r; i++)
+	for (unsigned i = 0; i < n && !r; i++)
 		r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1,
-				     SCMP_A1(SCMP_CMP_MASKED_EQ, 0xff00, types[i] << 8));
-	for (size_t i = 0; grants && xen_grant_ioctls[i] && !r; i++)
-		r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1,
-				     SCMP_A1(SCMP_CMP_MASKED_EQ, UINT32_MAX, xen_grant_ioctls[i]));
+				     SCMP_A1(SCMP_CMP_MASKED_EQ, UINT32_MAX, requests[i]));
 	return r;
 }
 
@@ -133,7 +131,7 @@ static int allow_xen_ioctls(scmp_filter_ctx ctx, bool grants)
  * Should: serve; end by itself, abort() included.
  * Mustn't: anything else.  A call that is not in the list fails with EPERM.
  */
-static int filter_syscalls(bool grants, const struct log_subject *subject)
+static int filter_syscalls(const struct xen_domain *xen, const struct log_subject *subject)
 {
 	/* abort() */
 	const struct scmp_arg_cmp to_itself = { .arg = 0, .op = SCMP_CMP_EQ, .datum_a = getpid() };
@@ -143,7 +141,7 @@ static int filter_syscalls(bool grants, const struct log_subject *subject)
 	for (size_t i = 0; i < ARRAY_SIZE(allowed) && !r; i++)
 		r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, allowed[i], 0);
 	if (!r)
-		r = allow_xen_ioctls(ctx, grants);
+		r = allow_xen_ioctls(ctx, xen);
 	if (!r)
 		r = seccomp_rule_add_array(ctx, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1, &to_itself);
 	if (!r)
@@ -164,7 +162,8 @@ static const uint8_t operations[] = {
 	IORING_OP_URING_CMD,  IORING_OP_POLL_ADD,    IORING_OP_ASYNC_CANCEL,
 };
 
-int sandbox_enter(struct loop *loop, bool grants, const struct log_subject *subject)
+int sandbox_enter(struct loop *loop, const struct xen_domain *xen,
+		  const struct log_subject *subject)
 {
 	int r = leave_the_world(subject);
 
@@ -176,6 +175,6 @@ int sandbox_enter(struct loop *loop, bool grants, const struct log_subject *subj
 	if (!r)
 		r = loop_enable(loop, operations, ARRAY_SIZE(operations));
 	if (!r)
-		r = filter_syscalls(grants, subject);
+		r = filter_syscalls(xen, subject);
 	return r;
 }

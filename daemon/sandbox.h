@@ -5,18 +5,18 @@
 #ifndef DAEMON_SANDBOX_H
 #define DAEMON_SANDBOX_H
 
-#include <stdbool.h>
-
 #include "base/log.h"
 #include "base/loop.h"
+#include "transport/xen.h"
 
 /*
  * Enter the sandbox, for good: no file system, no network, no privileges, few system calls.  What
  * is needed later must be open: the Xen handles, the loop (from loop_init_disabled(), enabled
  * here), the link, the log.  0 or -errno, logged.
- * grants: the worker has opened the grant interface, and may go on to use it.
+ * xen: what of it is open can be used on.
  * Where the kernel was built without namespaces, that stage is left out with a warning.
  */
-int sandbox_enter(struct loop *loop, bool grants, const struct log_subject *subject);
+int sandbox_enter(struct loop *loop, const struct xen_domain *xen,
+		  const struct log_subject *subject);
 
 #endif

@@ -383,7 +383,7 @@ static int worker_init(struct worker *w, uint16_t domid, unsigned eventfds, bool
 	r = loop_add(&w->loop, &w->link, WORKER_LINK_FD);
 	/* Guest data is not touched before this point. */
 	if (!r)
-		r = sandbox_enter(&w->loop, grants, &w->subject);
+		r = sandbox_enter(&w->loop, &w->xen, &w->subject);
 	return r;
 }
 

@@ -17,8 +17,11 @@
 #include <xen/hvm/dm_op.h>
 #include <xen/hvm/ioreq.h>
 #include <xen/memory.h>
+#include <xen/sys/evtchn.h>
 #include <xen/sys/gntdev.h>
+#include <xen/sys/privcmd.h>
 
+#include "transport/privcmd.h"
 #include "transport/xen_access.h"
 
 /* Hidden in xen/hvm/hvm_op.h behind __XEN_TOOLS__. */
@@ -345,13 +348,36 @@ int xen_grants_open(struct xen_domain *x)
 	return 0;
 }
 
-const unsigned long xen_grant_ioctls[] = {
+static const unsigned long base_ioctls[] = {
+	IOCTL_PRIVCMD_DM_OP,	     /* server, ranges, interrupts */
+	IOCTL_PRIVCMD_MMAP_RESOURCE, /* the ioreq page */
+	IOCTL_PRIVCMD_MMAPBATCH_V2,  /* guest memory */
+	IOCTL_EVTCHN_BIND_INTERDOMAIN, IOCTL_EVTCHN_UNBIND, IOCTL_EVTCHN_NOTIFY,
+};
+
+static const unsigned long grant_ioctls[] = {
 	IOCTL_GNTDEV_MAP_GRANT_REF,
 	IOCTL_GNTDEV_UNMAP_GRANT_REF,
 	IOCTL_GNTDEV_GET_OFFSET_FOR_VADDR,
 	IOCTL_GNTDEV_GRANT_COPY,
-	0,
 };
+
+_Static_assert(ARRAY_SIZE(base_ioctls) + ARRAY_SIZE(grant_ioctls) + 2 <= XEN_IOCTLS_MAX, "");
+
+unsigned xen_list_ioctls(const struct xen_domain *x, unsigned long ret[XEN_IOCTLS_MAX])
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < ARRAY_SIZE(base_ioctls); i++)
+		ret[n++] = base_ioctls[i];
+	for (unsigned i = 0; x->gnttab && i < ARRAY_SIZE(grant_ioctls); i++)
+		ret[n++] = grant_ioctls[i];
+	if (x->eventfds & XEN_IRQFD)
+		ret[n++] = IOCTL_PRIVCMD_IRQFD;
+	if (x->eventfds & XEN_IOEVENTFD)
+		ret[n++] = IOCTL_PRIVCMD_IOEVENTFD;
+	return n;
+}
 
 void *xen_grant_map(struct xen_domain *x, uint32_t ref, unsigned n, bool write)
 {

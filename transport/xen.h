@@ -242,11 +242,16 @@ struct xen_copy {
 unsigned xen_grant_copy(struct xen_domain *x, const struct xen_copy *copy, unsigned n,
 			bool to_guest);
 
+/* The most that xen_list_ioctls() returns. */
+#define XEN_IOCTLS_MAX 16
+
 /*
- * The requests of ioctl(2) that the functions above need, for who filters system calls; ends with
- * 0.
+ * The requests of ioctl(2) that this file's functions need from now on, as far as the domain has
+ * grants and eventfds; for who filters system calls.  Returns how many.  No more than these: some
+ * of the others reach what no restriction to a domain covers.  So does IOCTL_PRIVCMD_IOEVENTFD: the
+ * kernel trusts the address of the page that it names (drivers/xen/privcmd.c, alloc_ioreq()).
  */
-extern const unsigned long xen_grant_ioctls[];
+unsigned xen_list_ioctls(const struct xen_domain *x, unsigned long ret[XEN_IOCTLS_MAX]);
 
 /*
  * Let the kernel raise this interrupt line, if XEN_IRQFD is used and it can be had; and no longer.

@@ -319,6 +319,8 @@ void xen_kicks_close(struct xen_domain *x, uint64_t base, unsigned nr, const int
 	let_kernel_finish(x);
 	take_back(x, base, nr, fds);
 	*k = (struct xen_kicks){ .base = 0 };
+	/* The kernel may have put back one whose event we have seen: look at all slots again. */
+	memset(x->kicked, 0xff, sizeof(x->kicked));
 }
 
 /*
@@ -332,6 +334,13 @@ bool xen_kicks_leave(struct xen_domain *x, unsigned vcpu, const volatile struct 
 	bool event = x->kicked[vcpu / 64] & bit;
 
 	x->kicked[vcpu / 64] &= ~bit;
+	/*
+	 * What it is can only be told of a request that is there: before, the slot shows the last
+	 * one, and the next may be the kernel's.
+	 */
+	if (slot->state != STATE_IOREQ_READY && slot->state != STATE_IOREQ_INPROCESS)
+		return false;
+	__atomic_thread_fence(__ATOMIC_ACQUIRE);
 	if (slot->type != IOREQ_TYPE_COPY || slot->dir != IOREQ_WRITE)
 		return true;
 	if (!event || is_kick(x, slot))

@@ -122,5 +122,3 @@ unsigned xen_grant_copy(struct xen_domain *x, const struct xen_copy *copy, unsig
 	}
 	return failed;
 }
-
-const unsigned long xen_grant_ioctls[] = { 0 };

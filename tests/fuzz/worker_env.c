@@ -135,10 +135,11 @@ void loop_stop(struct loop *l)
 
 /* daemon/sandbox.h, daemon/state.h, daemon/link.h */
 
-int sandbox_enter(struct loop *loop, bool grants, const struct log_subject *subject)
+int sandbox_enter(struct loop *loop, const struct xen_domain *xen,
+		  const struct log_subject *subject)
 {
 	(void)loop;
-	(void)grants;
+	(void)xen;
 	(void)subject;
 	return 0;
 }

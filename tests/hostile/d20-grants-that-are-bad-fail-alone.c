@@ -286,6 +286,37 @@ static void revoked_in_flight(void)
 	expect_works("a buffer that was revoked");
 }
 
+static void reused_after_disable(bool reset)
+{
+	unsigned rule = faults_add(&sim.faults, &(struct fault_rule){ .ops = FAULT_BIT(FAULT_READ),
+								      .file = faults_file(image),
+								      .action = FAULT_HOLD });
+	struct request r = make(T_IN);
+	uint64_t other = g->machine.ops->alloc(&g->machine, PAGE);
+	uint8_t *p = drv_ram(&d, other, PAGE);
+	unsigned n = 0;
+
+	memset(p, 0x22, PAGE);
+	add(&r, false);
+	drv_kick(&d.q[0]);
+	faults_wait_held(&sim.faults, rule, 1);
+	if (reset) {
+		drv_write(&d, R_STATUS, 0);
+	} else {
+		drv_write(&d, R_QUEUE_SEL, 0);
+		drv_write(&d, R_QUEUE_READY, 0);
+	}
+	sim_check(hyp_grant_end(g->dom, (r.data_at & ~BIT63) / PAGE), "it is mapped");
+	hyp_grant(g->dom, (r.data_at & ~BIT63) / PAGE, other / PAGE, false);
+	faults_remove(&sim.faults, rule);
+	if (!reset)
+		drv_write(&d, R_STATUS, 0);
+	while (drv_status(&d))
+		sim_step(&n, "the end of a reset");
+	sim_check(p[0] == 0x22, "somebody else's page was written: %#x (reset %d)", p[0], reset);
+	drv_boot(&d, 0);
+}
+
 static void rings(void)
 {
 	static const unsigned registers[] = { R_QUEUE_DESC, R_QUEUE_DRIVER, R_QUEUE_DEVICE };
@@ -324,6 +355,8 @@ int main(void)
 	bad_header_among_good_ones();
 	read_only_ones();
 	revoked_in_flight();
+	reused_after_disable(false);
+	reused_after_disable(true);
 	rings();
 	/* The image's troubles are another thing. */
 	sim_check(!sim_log_count("cannot read", "") && !sim_log_count("cannot write", ""),

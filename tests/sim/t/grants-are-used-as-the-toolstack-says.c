@@ -102,6 +102,20 @@ static void one_of_each(const char *image)
 		  "the error is: %s", err.text);
 }
 
+/* An entry for guests of any name is one for each of them. */
+static void any_guest(void)
+{
+	struct guest_spec spec;
+
+	sim_start("guests = ( { name = \"*\"; disks = "
+		  "( { vdev = \"xvdb\"; guest_memory = \"grants\"; } ); } );\n");
+	spec = spec_of("any", sim_image("disk", 1 << 20, true), TOOLSTACK_GRANTS_NO);
+	spec.nr_disks = 2;
+	spec.disk[1] = toolstack_disk(1, sim_image("second", 1 << 20, true));
+	guest_destroy(guest_create(&spec));
+	sim_stop();
+}
+
 static void in_a_domain(bool driver_domain)
 {
 	const char *image;
@@ -131,5 +145,6 @@ int main(void)
 	}
 	sim_check(waitpid(pid, &status, 0) == pid && status == 0, "in a driver domain");
 	in_a_domain(false);
+	any_guest();
 	return 0;
 }
