@@ -11,7 +11,7 @@ count() {
 
 for use in true false; do
 	step "irqfd and ioeventfd: $use"
-	image ev 64
+	image ev 16
 	echo "irqfd = $use; ioeventfd = $use;" >/tmp/ev.conf
 	daemon_start --config /tmp/ev.conf
 	guest start g1 --vcpus 2 --disk $IMAGES/ev.img || fail "guest start"
@@ -25,14 +25,14 @@ for use in true false; do
 	tracer=$!
 	sleep 1
 	guest exec g1 --timeout 600 'fio --name=a --filename=/dev/vda --rw=randwrite --bs=4k \
-		--size=4M --iodepth=1 --ioengine=libaio --direct=1 --verify=crc32c >/dev/null' ||
+		--size=256k --iodepth=1 --ioengine=libaio --direct=1 --verify=crc32c >/dev/null' ||
 		fail "fio, one at a time"
 	kill $tracer
 	wait $tracer
 	eval "ioctls_$use=$(count ioctl)"
 	step "calls of the worker: $(awk 'NR > 2 && $NF != "total" { printf "%s %s, ", $NF, $4 }' /tmp/trace)"
 	guest exec g1 --timeout 600 'fio --name=b --filename=/dev/vda --rw=randrw --bsrange=4k-64k \
-		--size=16M --numjobs=2 --offset_increment=20M --iodepth=16 --ioengine=libaio \
+		--size=4M --numjobs=2 --offset_increment=8M --iodepth=16 --ioengine=libaio \
 		--direct=1 --verify=crc32c >/tmp/fio 2>&1 || { tail /tmp/fio; exit 1; }' ||
 		fail "fio, many at a time"
 	same_bytes g1 /dev/vda $IMAGES/ev.img
