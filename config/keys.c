@@ -230,8 +230,8 @@ const struct key config_keys[] = {
 			"so that the guest's CPU seldom waits for the daemon.\n"
 			"Used where the kernel has it, as\n"
 			".Ic irqfd .\n"
-			"Off, because the kernel of the host touches memory that is gone,\n"
-			"and may crash, if a worker process is killed meanwhile.\n",
+			"Off, because the kernel of the host goes on to use memory that it has\n"
+			"taken back if a worker process is killed meanwhile.\n",
 	},
 	{
 		.name = "defaults", .places = IN_TOP, .type = KEY_GROUP, .unset = "empty",
