@@ -92,11 +92,11 @@ void discover_name(struct xenstore *x, const char *dir, struct disk_id id, char 
 		snprintf(ret, size, "%s%u", id.generic ? "virtio" : "", id.devid);
 }
 
-bool discover_is_block(struct xenstore *x, const char *dir)
+bool discover_is_type(struct xenstore *x, const char *dir, const char *type)
 {
-	_cleanup_(freep) char *type = xenstore_read(x, dir, "type");
+	_cleanup_(freep) char *s = xenstore_read(x, dir, "type");
 
-	return type && !strcmp(type, "virtio,device2");
+	return s && !strcmp(s, type);
 }
 
 /* What is being read, so that each complaint can say where it stands. */
@@ -249,15 +249,14 @@ static int read_disk(struct reader *r, struct discovered *d)
 	return e;
 }
 
-/* "virtio,device" is what libxl takes for a device that it does not know. */
 static int read_generic(struct reader *r, struct disk_id id, struct discovered *d)
 {
 	_cleanup_(freep) char *type = NULL;
 	int e = read_text(r, "type", &type);
 
-	if (!e && strcmp(type, "virtio,device2") && strcmp(type, "virtio,device"))
-		e = refuse(r->subject, "%s/type is \"%s\", not \"virtio,device2\", a block device",
-			   r->dir, type);
+	if (!e && strcmp(type, DISCOVER_BLOCK) && strcmp(type, DISCOVER_UNKNOWN))
+		e = refuse(r->subject, "%s/type is \"%s\", not \"%s\", a block device", r->dir,
+			   type, DISCOVER_BLOCK);
 	discover_name(r->x, r->dir, id, d->vdev, sizeof(d->vdev));
 	d->discard = true;
 	return e;

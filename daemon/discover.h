@@ -77,8 +77,14 @@ void discover_dir(char *dir, uint16_t domid, struct disk_id id);
  */
 void discover_name(struct xenstore *x, const char *dir, struct disk_id id, char *ret, size_t size);
 
-/* Does a generic device say that it is a block device, "virtio,device2"? */
-bool discover_is_block(struct xenstore *x, const char *dir);
+/*
+ * The two types of a generic device that can be a disk's: a block device, and what libxl takes for
+ * a device that it does not know.
+ */
+#define DISCOVER_BLOCK	 "virtio,device2"
+#define DISCOVER_UNKNOWN "virtio,device"
+
+bool discover_is_type(struct xenstore *x, const char *dir, const char *type);
 
 /* The state node in a backend directory. */
 enum xenbus_state discover_state(struct xenstore *x, const char *dir);

@@ -15,7 +15,8 @@ bool plan_is_ours(const struct config *config, const char *guest, struct disk_id
 
 	discover_name(x, dir, id, vdev, sizeof(vdev));
 	config_disk(config, guest, vdev, &c);
-	return c.from[CONFIG_KEY_IMAGE] || discover_is_block(x, dir);
+	return discover_is_type(x, dir, DISCOVER_BLOCK) ||
+	       (c.from[CONFIG_KEY_IMAGE] && discover_is_type(x, dir, DISCOVER_UNKNOWN));
 }
 
 /* One side, and only one, names it: two that differ would both be somebody's data. */

@@ -11,8 +11,9 @@
 #include "daemon/link.h"
 
 /*
- * Is a generic device of the guest ours to serve?  It is if the configuration has an image for it,
- * or if it is a block device by its own words, in its directory.  Others are not ours to touch.
+ * Is a generic device of the guest ours to serve?  It is if it is a block device by its own words,
+ * in its directory, or if these don't say and the configuration has an image for it.  Others are
+ * not ours to touch, whatever the configuration says.
  */
 bool plan_is_ours(const struct config *config, const char *guest, struct disk_id id,
 		  struct xenstore *x, const char *dir);

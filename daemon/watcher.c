@@ -323,10 +323,11 @@ static bool watcher_round(void *arg)
 			p = &g->next;
 		}
 	}
-	if (w->stopping && !workers)
-		loop_stop(&w->loop);
 	watch_deadlines(w);
 	watch_removals(w);
+	/* libxl would wait for directories that are not removed. */
+	if (w->stopping && !workers && !w->removal_timer.pending)
+		loop_stop(&w->loop);
 	notify_status(w);
 	return false;
 }

@@ -95,6 +95,18 @@ static void by_devd(const char *image)
 	sim_check(!sim_log_count("cannot remove", ""), "the daemon complains");
 }
 
+/* The daemon is asked to end meanwhile. */
+static void at_the_end(const char *image)
+{
+	struct guest *g = guest_create_usual(image);
+
+	close_disk(g);
+	sim_daemon_kill(SIGTERM);
+	sim_check(!is_there(g), "the directory is left");
+	sim_daemon_start();
+	guest_destroy(g);
+}
+
 /* The daemon ended before it could remove it; the next one does. */
 static void after_a_restart(const char *image)
 {
@@ -149,6 +161,7 @@ int main(void)
 	by_the_daemon(image);
 	by_devd(image);
 	not_a_new_one(image);
+	at_the_end(image);
 	after_a_restart(image);
 	sim_stop();
 	in_domain_0();
