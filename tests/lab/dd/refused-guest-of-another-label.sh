@@ -5,4 +5,12 @@
 . /share/t/lib.sh
 . /share/t/refused.sh
 driver_domain domd
-refused 'policy/xvirtiod.te.*Permission denied' --seclabel system_u:system_r:isolated_domU_t
+image served 8
+daemon_start
+guest start g0 --backend domd --disk $(disk served) || fail "guest start g0"
+refuse 'policy/xvirtiod.te.*Permission denied' --seclabel system_u:system_r:isolated_domU_t
+writes g0 $IMAGES/served.img
+guest stop g0 || fail "guest stop g0"
+check_nothing_left
+daemon_stop
+guest stop domd || fail "guest stop domd"

@@ -3,6 +3,7 @@
 # A driver domain of 64 MiB serves a guest of 1 GiB, which uses all its memory for the disk.
 # By foreign mapping: that costs address space, and the pages of the kernel that describe it.
 . /share/t/lib.sh
+trap 'flask-set-bool domd_foreign 0' EXIT
 flask-set-bool domd_foreign 1 || fail "no FLASK"
 driver_domain domd --memory 64
 image large 1024
@@ -24,4 +25,3 @@ check_nothing_left
 log_has "$(called g1) xvda: served .* 0 errors, 0 unsupported, 0 guest faults"
 daemon_stop
 guest stop domd || fail "guest stop domd"
-flask-set-bool domd_foreign 0

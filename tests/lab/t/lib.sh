@@ -142,6 +142,13 @@ log_has() {
 	daemon_log | grep -qE "$1" || fail "${2:-the log does not say}: $1"
 }
 
+# A guest writes to its first disk, and image has it.  writes GUEST IMAGE
+writes() {
+	guest exec $1 --timeout 200 'dd if=/dev/urandom of=/dev/vda bs=64k count=64 conv=fsync 2>/dev/null' ||
+		fail "write in $1"
+	same_bytes $1 /dev/vda $2
+}
+
 # The two sides of a disk hold the same bytes.  same_bytes GUEST DEVICE IMAGE
 same_bytes() {
 	local inside outside
