@@ -7,9 +7,9 @@ fio_verify() {
 	image fio2 48
 	guest start g1 $VIA --vcpus 2 --disk $(disk fio1) --disk $(disk fio2) || fail "guest start"
 	log_has "xvda: .*, $1," "the disk is not served $1"
-	guest exec g1 --timeout 400 'fio --ioengine=libaio --direct=1 --rw=randrw --bsrange=4k-256k \
-		--iodepth=32 --size=40m --verify=crc32c --verify_fatal=1 --verify_state_save=0 \
-		--minimal --name=a --filename=/dev/vda --name=b --filename=/dev/vdb >/dev/null' ||
+	guest exec g1 --timeout 400 "fio --ioengine=libaio --direct=1 --rw=randrw --bsrange=4k-256k \
+		--iodepth=32 --size=$(amount 40) --verify=crc32c --verify_fatal=1 --verify_state_save=0 \
+		--minimal --name=a --filename=/dev/vda --name=b --filename=/dev/vdb >/dev/null" ||
 		fail "fio in the guest"
 	for d in a b; do
 		guest exec g1 "dmesg | grep -q 'I/O error'" && fail "I/O errors in the guest"

@@ -9,6 +9,7 @@
 #   $VIA             options of "guest start" in front of those for disks
 #   disk NAME        the path of an image where the daemon is; $IMAGES/NAME.img is its path in dom0
 #   at_daemon TEXT   run a command there
+#   amount MEGABYTES how much a test should transfer
 #   called GUEST     what the log calls a guest, as a regular expression
 DOMD=${DOMD-}
 VIA=${VIA-}
@@ -122,10 +123,15 @@ disk() {
 	if [ -n "$DOMD" ]; then cat $IMAGES/$1.disk; else echo $IMAGES/$1.img; fi
 }
 
+# amount MEGABYTES: as many, or fewer where each goes through two more domains
+amount() {
+	if [ -n "$DOMD" ]; then echo $(($1 / 4))m; else echo $1m; fi
+}
+
 # After a test: no image is left.
 remove_images() {
 	for used in "$IMAGES"/*.disk; do
-		[ ! -e "$used" ] || guest detach $DOMD "$(cat "$used")"
+		[ -z "$DOMD" ] || [ ! -e "$used" ] || guest detach $DOMD "$(cat "$used")"
 	done
 	rm -rf $IMAGES/*.img $IMAGES/*.disk
 }

@@ -7,9 +7,9 @@ daemon_start
 guest start g1 $VIA --vcpus 2 --disk $(disk twoa) --disk $(disk twob) || fail "guest start g1"
 guest start g2 $VIA --vcpus 2 --disk $(disk twoc) --disk $(disk twod) || fail "guest start g2"
 [ "$(workers)" = 2 ] || fail "$(workers) workers for two guests"
-work='fio --ioengine=libaio --direct=1 --rw=randwrite --bs=16k --iodepth=16 --size=24m \
+work="fio --ioengine=libaio --direct=1 --rw=randwrite --bs=16k --iodepth=16 --size=$(amount 24) \
 	--verify=crc32c --do_verify=1 --verify_state_save=0 --minimal \
-	--name=a --filename=/dev/vda --name=b --filename=/dev/vdb >/dev/null'
+	--name=a --filename=/dev/vda --name=b --filename=/dev/vdb >/dev/null"
 guest exec g1 --timeout 400 "$work" &
 one=$!
 guest exec g2 --timeout 400 "$work" || fail "fio in g2"
