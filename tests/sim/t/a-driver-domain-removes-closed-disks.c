@@ -133,7 +133,7 @@ static void not_a_new_one(const char *image)
 	close_disk(g);
 	sim_check(toolstack_add_disks(&sim.toolstack, g->domid, g->disk, 1, NULL) == 0,
 		  "the disk is not served anew");
-	usleep(600000);
+	usleep(1000000);
 	sim_check(has(g, "state", "2"), "the directory of a new disk was removed");
 	guest_destroy(g);
 }
@@ -146,7 +146,7 @@ static void in_domain_0(void)
 	g = guest_create_usual(sim_image("disk", 1 << 20, true));
 	close_disk(g);
 	/* Twice the time that it has elsewhere. */
-	usleep(600000);
+	usleep(1000000);
 	sim_check(has(g, "state", "6"), "the daemon has removed what is libxl's to remove");
 	guest_destroy(g);
 	sim_stop();
