@@ -274,7 +274,7 @@ check: packages
 	$Qtests/check
 
 check-driver-domain: packages
-	$Qtests/check driver-domain
+	$Qtests/lab/check-driver-domain
 
 demo: packages
 	$Qtests/lab/demo
@@ -298,7 +298,7 @@ help:
 	@echo "make policy       the FLASK policy for driver domains: does it compile, and keep its promises?"
 	@echo "make conformance  each clause of VIRTIO, its test and the result; writes docs/conformance.md"
 	@echo "make hostile      attacks of guests, as docs/hostile-guests.md has them, with sanitizers"
-	@echo "make check-driver-domain   guests on real Xen, with the daemon in a driver domain"
+	@echo "make check-driver-domain   all of real Xen with the daemon in a driver domain; 25 minutes"
 	@echo "make torture      random legal guests: SEEDS=number, FROM=the first"
 	@echo "make fuzz         look for crashes with libFuzzer: FUZZ_TIME=seconds, FUZZ=one harness"
 	@echo "make fuzz-check   a short run of each harness; make fuzz-coverage: lines reached"
