@@ -37,7 +37,7 @@
  * pages of descriptors, 2 of the available ring, 4 of the used ring.  Rings can't need more; but
  * what could not be unmapped counts as well.
  */
-#define MAPPED_MAX ((5 + 2 + 4) * VIRTIO_QUEUES_MAX * IOREQ_WINDOWS_MAX)
+#define MAPPED_MAX ((5 + 2 + 4ull) * VIRTIO_QUEUES_MAX * IOREQ_WINDOWS_MAX)
 
 /* Bytes that may wait; more are written early. */
 #define PENDING_MAX XEN_COPIES_MAX
@@ -91,9 +91,10 @@ static bool run_copies(struct guest_mem *m, const struct xen_copy *copy, unsigne
 }
 
 /* Between buf and the front of a list of places, n bytes, each page of the guest's by itself. */
-static bool copy_list(struct guest_mem *m, const struct iovec *v, char *buf, size_t n,
+static bool copy_list(struct guest_mem *m, const struct iovec *v, void *buf, size_t n,
 		      bool to_guest)
 {
+	unsigned char *mem = buf;
 	struct xen_copy *copy = m->grants->copy;
 	unsigned nr = 0;
 
@@ -110,9 +111,9 @@ static bool copy_list(struct guest_mem *m, const struct iovec *v, char *buf, siz
 					return false;
 				nr = 0;
 			}
-			copy[nr++] = (struct xen_copy){ buf, ref_of(addr), offset_of(addr), part };
+			copy[nr++] = (struct xen_copy){ mem, ref_of(addr), offset_of(addr), part };
 			addr += part;
-			buf += part;
+			mem += part;
 			left -= part;
 		}
 	}
@@ -126,7 +127,7 @@ static bool grants_fetch(struct guest_mem *m, void *buf, const struct iovec *fro
 
 static bool grants_store(struct guest_mem *m, const struct iovec *to, const void *buf, size_t n)
 {
-	return copy_list(m, to, (char *)buf, n, true);
+	return copy_list(m, to, (void *)buf, n, true);
 }
 
 static const void *grants_view(struct guest_mem *m, void *place, uint32_t len)

@@ -147,13 +147,13 @@ static inline unsigned xen_nr_slots(const struct xen_domain *x)
 }
 
 /*
- * If the slot (< xen_nr_slots()) is READY, and not for the kernel to answer, take it (READY ->
+ * If slot n (< xen_nr_slots()) is READY, and not for the kernel to answer, take it (READY ->
  * INPROCESS) into *ret.
  */
-bool xen_ioreq_take(struct xen_domain *x, unsigned slot, struct xen_ioreq *ret);
+bool xen_ioreq_take(struct xen_domain *x, unsigned n, struct xen_ioreq *ret);
 
-/* Answer a taken slot: data (for reads), INPROCESS -> RESP_READY, notify.  The vCPU runs on. */
-void xen_ioreq_answer(struct xen_domain *x, unsigned slot, uint64_t data);
+/* Answer taken slot n: data (for reads), INPROCESS -> RESP_READY, notify.  The vCPU runs on. */
+void xen_ioreq_answer(struct xen_domain *x, unsigned n, uint64_t data);
 
 /*
  * Let the kernel answer kicks in the window at base, if XEN_IOEVENTFD is used: a write of q < nr to

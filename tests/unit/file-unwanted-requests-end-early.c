@@ -57,11 +57,14 @@ static void between_steps(void **state)
 	}
 }
 
-/* A few have the pool, the last of them with a part of its buffer; all others stand in line. */
-static void in_line(const struct storage_kind *k, unsigned served)
+/*
+ * A few have the pool, the last of them with a part of its buffer; all others stand in line.  Those
+ * are served, unless what they have read is yet to be copied.
+ */
+static void in_line(const struct storage_kind *k, enum blk_op op, unsigned served)
 {
 	struct test_request *t = calloc(LINED, sizeof(*t));
-	unsigned char *mem = malloc(KIB(1024));
+	unsigned char *mem = calloc(1, KIB(1024));
 	struct storage s;
 
 	assert_true(t && mem);
@@ -70,7 +73,7 @@ static void in_line(const struct storage_kind *k, unsigned served)
 	if (storage_open(&s, &loop, k, LEN)) {
 		wanted = true;
 		for (unsigned i = 0; i < LINED; i++) {
-			prepare(&t[i], BLK_READ, 0, 0, KIB(1024), mem, KIB(1024));
+			prepare(&t[i], op, 0, 0, KIB(1024), mem, KIB(1024));
 			t[i].req.wanted = is_wanted;
 			s.b->ops->submit(s.b, &t[i].req);
 		}
@@ -88,8 +91,9 @@ static void in_line(const struct storage_kind *k, unsigned served)
 static void in_lines(void **state)
 {
 	(void)state;
-	in_line(&storage_kinds[0], 8);
-	in_line(&storage_kinds[1], 7);
+	in_line(&storage_kinds[0], BLK_READ, 8);
+	in_line(&storage_kinds[1], BLK_WRITE, 7);
+	in_line(&storage_kinds[1], BLK_READ, 0);
 }
 
 int main(void)

@@ -183,7 +183,7 @@ static inline int child(bool sandboxed, char **images)
 	r = sandboxed ? loop_init_disabled(&loop, 8) : loop_init(&loop, 8);
 	sim_check(!r, "%s", strerror(-r));
 	if (sandboxed)
-		r = sandbox_enter(&loop, false, &subject);
+		r = sandbox_enter(&loop, &XEN_DOMAIN_NULL, &subject);
 	sim_check(!r, "%s", strerror(-r));
 	r = io_uring_register_buffers(&loop.ring, &all, 1);
 	sim_check(!r, "%s", strerror(-r));
