@@ -72,6 +72,12 @@ static inline uint64_t clock_ms(void)
 	return now.tv_sec * 1000ull + now.tv_nsec / 1000000;
 }
 
+/* The earlier of two times of that clock; 0 is none. */
+static inline uint64_t clock_first(uint64_t a, uint64_t b)
+{
+	return !a || (b && b < a) ? b : a;
+}
+
 /* Is v a power of two (1, 2, 4, ...)? */
 static inline bool is_power_of_2(uint64_t v)
 {

@@ -13,12 +13,8 @@ uint64_t guest_deadline(const struct guest *g)
 {
 	uint64_t first = g->leave_by;
 
-	for (unsigned i = 0; i < STATE_DISKS_MAX; i++) {
-		uint64_t t = g->disks[i].leave_by;
-
-		if (t && (!first || t < first))
-			first = t;
-	}
+	for (unsigned i = 0; i < STATE_DISKS_MAX; i++)
+		first = clock_first(first, g->disks[i].leave_by);
 	return g->worker.pid ? first : 0;
 }
 
@@ -34,12 +30,9 @@ uint64_t guest_removal_due(const struct guest *g)
 {
 	uint64_t first = 0;
 
-	for (unsigned i = 0; i < STATE_DISKS_MAX; i++) {
-		uint64_t t = g->disks[i].known ? g->disks[i].remove_at : 0;
-
-		if (t && (!first || t < first))
-			first = t;
-	}
+	for (unsigned i = 0; i < STATE_DISKS_MAX; i++)
+		if (g->disks[i].known)
+			first = clock_first(first, g->disks[i].remove_at);
 	return first;
 }
 

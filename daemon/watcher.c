@@ -252,12 +252,8 @@ static void watch_removals(struct watcher *w)
 {
 	uint64_t now = clock_ms(), first = 0;
 
-	for (struct guest *g = w->guests; g; g = g->next) {
-		uint64_t t = guest_removal_due(g);
-
-		if (t && (!first || t < first))
-			first = t;
-	}
+	for (struct guest *g = w->guests; g; g = g->next)
+		first = clock_first(first, guest_removal_due(g));
 	if (!first || w->removal_timer.pending)
 		return;
 	w->removal_timer.expired = removal_expired;
