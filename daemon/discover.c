@@ -66,8 +66,7 @@ int discover_split(const char *path, uint16_t *ret_domid, struct disk_id *ret_id
 
 void discover_dir(char *dir, uint16_t domid, struct disk_id id)
 {
-	snprintf(dir, XENSTORE_PATH_MAX, "%s/%u/%u",
-		 id.generic ? DISCOVER_GENERIC_ROOT : DISCOVER_ROOT, domid, id.devid);
+	snprintf(dir, XENSTORE_PATH_MAX, "%s/%u/%u", discover_root(id.generic), domid, id.devid);
 }
 
 enum xenbus_state discover_state(struct xenstore *x, const char *dir)
@@ -92,11 +91,20 @@ void discover_name(struct xenstore *x, const char *dir, struct disk_id id, char 
 		snprintf(ret, size, "%s%u", id.generic ? "virtio" : "", id.devid);
 }
 
-bool discover_is_type(struct xenstore *x, const char *dir, const char *type)
-{
-	_cleanup_(freep) char *s = xenstore_read(x, dir, "type");
+#define TYPE_BLOCK "virtio,device2"
 
-	return s && !strcmp(s, type);
+static enum discover_kind kind_of(const char *type)
+{
+	if (!strcmp(type, TYPE_BLOCK))
+		return DISCOVER_BLOCK;
+	return strcmp(type, "virtio,device") ? DISCOVER_OTHER : DISCOVER_UNKNOWN;
+}
+
+enum discover_kind discover_kind(struct xenstore *x, const char *dir)
+{
+	_cleanup_(freep) char *type = xenstore_read(x, dir, "type");
+
+	return type ? kind_of(type) : DISCOVER_OTHER;
 }
 
 /* What is being read, so that each complaint can say where it stands. */
@@ -254,9 +262,9 @@ static int read_generic(struct reader *r, struct disk_id id, struct discovered *
 	_cleanup_(freep) char *type = NULL;
 	int e = read_text(r, "type", &type);
 
-	if (!e && strcmp(type, DISCOVER_BLOCK) && strcmp(type, DISCOVER_UNKNOWN))
+	if (!e && kind_of(type) == DISCOVER_OTHER)
 		e = refuse(r->subject, "%s/type is \"%s\", not \"%s\", a block device", r->dir,
-			   type, DISCOVER_BLOCK);
+			   type, TYPE_BLOCK);
 	discover_name(r->x, r->dir, id, d->vdev, sizeof(d->vdev));
 	d->discard = true;
 	return e;

@@ -40,6 +40,17 @@ struct disk_id {
 	uint32_t devid;
 };
 
+static inline bool disk_id_equal(struct disk_id a, struct disk_id b)
+{
+	return a.generic == b.generic && a.devid == b.devid;
+}
+
+/* One of the two roots above. */
+static inline const char *discover_root(bool generic)
+{
+	return generic ? DISCOVER_GENERIC_ROOT : DISCOVER_ROOT;
+}
+
 enum xenbus_state {
 	XENBUS_NONE = 0, /* no such node, or not a number */
 	XENBUS_INITIALISING = 1,
@@ -77,14 +88,14 @@ void discover_dir(char *dir, uint16_t domid, struct disk_id id);
  */
 void discover_name(struct xenstore *x, const char *dir, struct disk_id id, char *ret, size_t size);
 
-/*
- * The two types of a generic device that can be a disk's: a block device, and what libxl takes for
- * a device that it does not know.
- */
-#define DISCOVER_BLOCK	 "virtio,device2"
-#define DISCOVER_UNKNOWN "virtio,device"
+/* What a generic device is by its type node. */
+enum discover_kind {
+	DISCOVER_BLOCK,	  /* "virtio,device2" */
+	DISCOVER_UNKNOWN, /* "virtio,device": libxl does not know it */
+	DISCOVER_OTHER,
+};
 
-bool discover_is_type(struct xenstore *x, const char *dir, const char *type);
+enum discover_kind discover_kind(struct xenstore *x, const char *dir);
 
 /* The state node in a backend directory. */
 enum xenbus_state discover_state(struct xenstore *x, const char *dir);

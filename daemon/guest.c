@@ -398,12 +398,9 @@ static void want_closed(struct guest *g, struct guest_disk *d)
 
 static struct guest_disk *find_disk(struct guest *g, struct disk_id id)
 {
-	for (unsigned i = 0; i < STATE_DISKS_MAX; i++) {
-		const struct disk_id *other = &g->disks[i].id;
-
-		if (g->disks[i].known && other->devid == id.devid && other->generic == id.generic)
+	for (unsigned i = 0; i < STATE_DISKS_MAX; i++)
+		if (g->disks[i].known && disk_id_equal(g->disks[i].id, id))
 			return &g->disks[i];
-	}
 	return NULL;
 }
 

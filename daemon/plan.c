@@ -13,10 +13,17 @@ bool plan_is_ours(const struct config *config, const char *guest, struct disk_id
 	struct config_disk c;
 	char vdev[24];
 
+	switch (discover_kind(x, dir)) {
+	case DISCOVER_BLOCK:
+		return true;
+	case DISCOVER_OTHER:
+		return false;
+	case DISCOVER_UNKNOWN:
+		break;
+	}
 	discover_name(x, dir, id, vdev, sizeof(vdev));
 	config_disk(config, guest, vdev, &c);
-	return discover_is_type(x, dir, DISCOVER_BLOCK) ||
-	       (c.from[CONFIG_KEY_IMAGE] && discover_is_type(x, dir, DISCOVER_UNKNOWN));
+	return c.from[CONFIG_KEY_IMAGE];
 }
 
 /* One side, and only one, names it: two that differ would both be somebody's data. */

@@ -89,7 +89,7 @@ static void note_change(struct watcher *w, uint16_t domid, struct disk_id id)
 
 	for (size_t i = 0; i < w->nr_changes; i++) {
 		c = &w->changes[i];
-		if (c->domid == domid && c->id.devid == id.devid && c->id.generic == id.generic)
+		if (c->domid == domid && disk_id_equal(c->id, id))
 			return;
 	}
 	if (w->nr_changes == w->max_changes) {
@@ -122,8 +122,7 @@ static void scan_dir(struct watcher *w, uint16_t domid, bool generic)
 	unsigned long devid;
 	unsigned n;
 
-	snprintf(path, sizeof(path), "%s/%u", generic ? DISCOVER_GENERIC_ROOT : DISCOVER_ROOT,
-		 domid);
+	snprintf(path, sizeof(path), "%s/%u", discover_root(generic), domid);
 	n = xenstore_list(&w->xenstore, path, &devids);
 	for (unsigned i = 0; i < n; i++)
 		if (parse_id(devids[i], UINT32_MAX, &devid))
