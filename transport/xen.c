@@ -399,8 +399,8 @@ void *xen_grant_map(struct xen_domain *x, uint32_t ref, unsigned n, bool write)
 		log_warn(x->subject,
 			 "cannot map a ring by %u grants from reference %u on: the guest has not "
 			 "granted them like that, or Xen's policy forbids it (\"grant map_read\" "
-			 "and "
-			 "\"grant map_write\" in policy/xvirtiod.te) (%llu such lines held back)",
+			 "and \"grant map_write\" in policy/xvirtiod.te) (%llu such lines held "
+			 "back)",
 			 n, ref, (unsigned long long)suppressed);
 	return NULL;
 }

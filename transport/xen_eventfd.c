@@ -284,15 +284,30 @@ static bool is_kick(const struct xen_domain *x, const volatile struct ioreq *slo
 	return false;
 }
 
+/*
+ * Is a request there?  What it is can only be told then: before, the slot shows the last one, and
+ * the next may be the kernel's.
+ */
+static bool is_pending(const volatile struct ioreq *slot)
+{
+	unsigned state = slot->state;
+
+	__atomic_thread_fence(__ATOMIC_ACQUIRE);
+	return state == STATE_IOREQ_READY || state == STATE_IOREQ_INPROCESS;
+}
+
+static bool is_write(const volatile struct ioreq *slot)
+{
+	return slot->type == IOREQ_TYPE_COPY && slot->dir == IOREQ_WRITE;
+}
+
 /* Is there a kick that the kernel has yet to answer? */
 static bool has_kick(const struct xen_domain *x)
 {
 	for (unsigned v = 0; v < x->nr_vcpus; v++) {
 		const volatile struct ioreq *slot = &x->kicker.page->vcpu_ioreq[v];
-		unsigned state = slot->state;
 
-		if ((state == STATE_IOREQ_READY || state == STATE_IOREQ_INPROCESS) &&
-		    slot->type == IOREQ_TYPE_COPY && slot->dir == IOREQ_WRITE && is_kick(x, slot))
+		if (is_pending(slot) && is_write(slot) && is_kick(x, slot))
 			return true;
 	}
 	return false;
@@ -334,18 +349,12 @@ bool xen_kicks_leave(struct xen_domain *x, unsigned vcpu, const volatile struct 
 	bool event = x->kicked[vcpu / 64] & bit;
 
 	x->kicked[vcpu / 64] &= ~bit;
-	/*
-	 * What it is can only be told of a request that is there: before, the slot shows the last
-	 * one, and the next may be the kernel's.
-	 */
-	if (slot->state != STATE_IOREQ_READY && slot->state != STATE_IOREQ_INPROCESS)
+	if (!is_pending(slot))
 		return false;
-	__atomic_thread_fence(__ATOMIC_ACQUIRE);
-	if (slot->type != IOREQ_TYPE_COPY || slot->dir != IOREQ_WRITE)
+	if (!is_write(slot))
 		return true;
 	if (!event || is_kick(x, slot))
 		return false;
-	if (slot->state == STATE_IOREQ_READY || slot->state == STATE_IOREQ_INPROCESS)
-		wait_for_handlers();
+	wait_for_handlers();
 	return true;
 }
