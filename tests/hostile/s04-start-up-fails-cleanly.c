@@ -45,17 +45,6 @@ static void one_fails(const char *image, const struct fault_rule *fault)
 	guest_destroy(g);
 }
 
-static void next_one(const char *image)
-{
-	struct guest *g = guest_create_usual(image);
-	struct drv d;
-
-	guest_driver(g, 0, 0, &d);
-	drv_boot(&d, 0);
-	sim_check(drv_io(&d, T_FLUSH, 0, NULL, 0, NULL, 0) == BLK_OK, "the next guest");
-	guest_destroy(g);
-}
-
 int main(void)
 {
 	struct hostile *h = hostile_start(NULL);
@@ -66,7 +55,7 @@ int main(void)
 						       .action = FAULT_FAIL,
 						       .error = EBUSY,
 						       .count = 1 });
-		next_one(image);
+		guest_come_and_go(image);
 	}
 	/* The second vCPU's. */
 	one_fails(image, &(struct fault_rule){ .ops = FAULT_BIT(FAULT_EVTCHN_BIND),
@@ -74,7 +63,7 @@ int main(void)
 					       .error = EINVAL,
 					       .skip = 1,
 					       .count = 1 });
-	next_one(image);
+	guest_come_and_go(image);
 	/*
 	 * A second attempt would succeed, but nothing has changed that would be a reason for one.
 	 */
@@ -82,12 +71,12 @@ int main(void)
 					       .file = faults_file(image),
 					       .action = FAULT_FAIL,
 					       .error = EACCES });
-	next_one(image);
+	guest_come_and_go(image);
 	one_fails(image, &(struct fault_rule){ .ops = FAULT_BIT(FAULT_LOCK),
 					       .file = faults_file(image),
 					       .action = FAULT_FAIL,
 					       .error = EAGAIN });
-	next_one(image);
+	guest_come_and_go(image);
 	hostile_boot(h, 0);
 	hostile_end(h);
 	return 0;

@@ -276,8 +276,16 @@ kernel_dir() {
 	if [[ $1 = klab ]]; then stage_dir klab; else stage_dir "kernel:$1"; fi
 }
 
-# dom0:KERNEL-SERIES.  The shell is dash because busybox's own prefers its
-# commands, such as losetup, to the real ones in PATH.
+# userland SERIES ARGUMENT...: an archive with what all domains have.  The shell is dash because
+# busybox's own prefers its commands, such as losetup, to the real ones in PATH.
+userland() {
+	local series=$1
+	shift
+	"$LAB_DIR/mkcpio.py" --sysroot "$(stage_dir "sysroot:$series")" --skeleton \
+		--program usr/bin/busybox --program bin/dash --link usr/bin/sh=dash "$@"
+}
+
+# dom0:KERNEL-SERIES
 build_dom0() {
 	local program args=() xen=usr/lib/xen-${1##*-}/bin
 	for program in $DOM0_PROGRAMS; do
@@ -286,8 +294,7 @@ build_dom0() {
 	for program in $DOM0_XEN_PROGRAMS; do
 		args+=(--program "$xen/$program")
 	done
-	"$LAB_DIR/mkcpio.py" --sysroot "$(stage_dir "sysroot:${1##*-}")" --skeleton "${args[@]}" \
-		--program usr/bin/busybox --program bin/dash --link usr/bin/sh=dash \
+	userland "${1##*-}" "${args[@]}" \
 		--library libgcc_s.so.1 \
 		--tree "$(kernel_dir "${1%-*}")/dom0" \
 		--file init="$LAB_DIR/dom0/init" \
@@ -304,8 +311,7 @@ build_domd() {
 	for program in $DOMD_PROGRAMS; do
 		args+=(--program "$program")
 	done
-	"$LAB_DIR/mkcpio.py" --sysroot "$(stage_dir "sysroot:${1##*-}")" --skeleton "${args[@]}" \
-		--program usr/bin/busybox --program bin/dash --link usr/bin/sh=dash \
+	userland "${1##*-}" "${args[@]}" \
 		--library libgcc_s.so.1 \
 		--tree "$(kernel_dir "${1%-*}")/domd" \
 		--file init="$LAB_DIR/guest/init" \
@@ -320,8 +326,7 @@ build_guest() {
 	for program in $GUEST_PROGRAMS; do
 		args+=(--program "$program")
 	done
-	"$LAB_DIR/mkcpio.py" --sysroot "$(stage_dir "sysroot:$XEN_SERIES")" --skeleton "${args[@]}" \
-		--program usr/bin/busybox --program bin/dash --link usr/bin/sh=dash \
+	userland "$XEN_SERIES" "${args[@]}" \
 		--tree "$(kernel_dir "$1")/guest" \
 		--file init="$LAB_DIR/guest/init" \
 		--file usr/sbin/lab-agent="$LAB_DIR/guest/agent" \
@@ -363,12 +368,12 @@ declare_stages() {
 				"$MODULE_DIRS" "$DOM0_MODULES" "$GUEST_MODULES" "$DOMD_MODULES" \
 				"$DOM0_LATER_MODULES" "$GUEST_LATER_MODULES" "$DOMD_LATER_MODULES"
 		fi
-		stage "guest:$k" "sysroot:$XEN_SERIES fio $kernel" mkcpio.py guest/init guest/agent \
+		stage "guest:$k" "sysroot:$XEN_SERIES fio $kernel" mkcpio.py userland guest/init guest/agent \
 			"$GUEST_PROGRAMS"
 		for x in "${!XEN_SUITE[@]}"; do
-			stage "dom0:$k-$x" "sysroot:$x fio $kernel" mkcpio.py dom0/init dom0/guest \
-				dom0/block "$DOM0_PROGRAMS" "$DOM0_XEN_PROGRAMS"
-			stage "domd:$k-$x" "sysroot:$x $kernel" mkcpio.py guest/init guest/agent \
+			stage "dom0:$k-$x" "sysroot:$x fio $kernel" mkcpio.py userland dom0/init \
+				dom0/guest dom0/block "$DOM0_PROGRAMS" "$DOM0_XEN_PROGRAMS"
+			stage "domd:$k-$x" "sysroot:$x $kernel" mkcpio.py userland guest/init guest/agent \
 				"$DOMD_PROGRAMS"
 		done
 	done

@@ -139,6 +139,18 @@ struct guest *guest_create_usual(const char *image)
 	return guest_create(&spec);
 }
 
+void guest_come_and_go(const char *image)
+{
+	struct guest *g = guest_create_usual(image);
+	struct drv d;
+
+	guest_driver(g, 0, 0, &d);
+	drv_boot(&d, 0);
+	sim_check(drv_io(&d, T_FLUSH, 0, NULL, 0, NULL, 0) == BLK_OK, "%s: a flush failed",
+		  g->name);
+	guest_destroy(g);
+}
+
 void guest_kill(struct guest *g)
 {
 	struct sim_error err = { "" };

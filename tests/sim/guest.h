@@ -46,7 +46,10 @@ struct guest *guest_create(const struct guest_spec *spec);
 /* The usual one: 1 vCPU, one writable disk on an image of sim_image(). */
 struct guest *guest_create_usual(const char *image);
 
-/* The same, but a failure is returned: 0 or -errno, with words.  No guest is left then. */
+/* A usual one comes, flushes its disk, and goes. */
+void guest_come_and_go(const char *image);
+
+/* As guest_create(), but a failure is returned: 0 or -errno, with words.  No guest is left then. */
 int guest_try(const struct guest_spec *spec, struct guest **ret, struct sim_error *err);
 
 /*

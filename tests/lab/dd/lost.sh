@@ -9,10 +9,10 @@ lost() {
 	here=$!
 	wait_for 30 grep -q 'is ready to serve' /tmp/dom0.log || fail "no daemon in dom0"
 	guest start g2 --disk $IMAGES/other.img || fail "guest start g2"
-	driver_domain domd
+	driver_domain domd --on-reboot destroy
 	image lost 32
 	daemon_start
-	guest start g1 --vcpus 2 --backend domd $MEMORY --disk $(disk lost) || fail "guest start g1"
+	guest start g1 --vcpus 2 --backend domd --disk $(disk lost) || fail "guest start g1"
 	writes g1 $IMAGES/lost.img
 	sum=$(head -c 4194304 $IMAGES/lost.img | md5sum)
 	guest exec g1 '{ while dd if=/dev/vda of=/dev/null bs=4k count=1 iflag=direct 2>/dev/null; do
@@ -33,7 +33,7 @@ lost() {
 	daemon_start
 	step "the new domd: $(xenstore-ls $BACKEND 2>&1)"
 	xl destroy g1 || fail "xl destroy g1"
-	guest start g3 --backend domd $MEMORY --disk $(disk lost) || fail "guest start g3"
+	guest start g3 --backend domd --disk $(disk lost) || fail "guest start g3"
 	is=$(guest exec g3 --timeout 200 'head -c 4194304 /dev/vda | md5sum') || fail "read in g3"
 	[ "$is" = "$sum" ] || fail "what was flushed is gone"
 	guest stop g3 || fail "guest stop g3"

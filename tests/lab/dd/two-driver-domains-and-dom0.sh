@@ -7,7 +7,7 @@ daemon_start
 for i in domd1 domd2; do
 	guest start $i --driver-domain $DOMD_OPTIONS --disk $IMAGES/$i.img || fail "guest start $i"
 done
-guest start g1 --vcpus 2 --disk $IMAGES/dom0.img $MEMORY --backend domd1 --disk /dev/xvda \
+guest start g1 --vcpus 2 --disk $IMAGES/dom0.img --backend domd1 --disk /dev/xvda \
 	--backend domd2 --disk /dev/xvda || fail "guest start g1"
 guest exec g1 --timeout 300 'fio --ioengine=libaio --direct=1 --rw=randwrite --bs=16k --iodepth=16 \
 	--size=12m --verify=crc32c --do_verify=1 --verify_state_save=0 --minimal --name=a \

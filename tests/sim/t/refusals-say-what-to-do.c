@@ -102,17 +102,6 @@ static void grants(const char *image)
 	guest_destroy(g);
 }
 
-static void serve(const char *image)
-{
-	struct guest *g = guest_create_usual(image);
-	struct drv d;
-
-	guest_driver(g, 0, 0, &d);
-	drv_boot(&d, 0);
-	sim_check(drv_io(&d, T_FLUSH, 0, NULL, 0, NULL, 0) == BLK_OK, "a guest that may be served");
-	guest_destroy(g);
-}
-
 /* The daemon looks when it starts, and says it once for each device. */
 static void at_start(void)
 {
@@ -151,9 +140,9 @@ int main(void)
 		fault(cases[i].op, cases[i].error, cases[i].advice, image);
 	foreign_mapping(image);
 	grants(image);
-	serve(image);
+	guest_come_and_go(image);
 	at_start();
-	serve(image);
+	guest_come_and_go(image);
 	sim_stop();
 	return 0;
 }
