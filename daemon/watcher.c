@@ -12,6 +12,7 @@
 #include "daemon/discover.h"
 #include "daemon/guest.h"
 #include "transport/xen.h"
+#include "transport/xen_access.h"
 
 #define LOOP_ENTRIES 64
 
@@ -362,6 +363,8 @@ static int watcher_init(struct watcher *w)
 	if (r)
 		return r;
 	w->ctx.driver_domain = discover_driver_domain(&w->xenstore);
+	if (w->ctx.driver_domain)
+		xen_access_check_grants();
 	w->xenstore_source.ready = xenstore_ready;
 	w->loop.round = watcher_round;
 	w->loop.round_arg = w;

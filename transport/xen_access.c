@@ -82,7 +82,6 @@ int xen_access_check_kernel(const struct log_subject *subject)
 void xen_access_check_host(void)
 {
 	xenevtchn_handle *evtchn;
-	xengnttab_handle *gnttab;
 
 	xen_access_check_kernel(NULL);
 	evtchn = xenevtchn_open(NULL, 0);
@@ -90,7 +89,12 @@ void xen_access_check_host(void)
 		xenevtchn_close(evtchn);
 	else
 		cannot_open(NULL, "evtchn", "xen_evtchn");
-	gnttab = xengnttab_open(NULL, 0);
+}
+
+void xen_access_check_grants(void)
+{
+	xengnttab_handle *gnttab = xengnttab_open(NULL, 0);
+
 	if (gnttab)
 		xengnttab_close(gnttab);
 	else

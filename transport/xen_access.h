@@ -36,9 +36,15 @@ const char *xen_access_advice(enum xen_need need, int err);
 int xen_access_check_kernel(const struct log_subject *subject);
 
 /*
- * For the start of the daemon: are the devices there that serving needs, and can they be used?
+ * For the start of the daemon: are the devices there that all serving needs, and can they be used?
  * Each that is missing is logged with what to do.
  */
 void xen_access_check_host(void);
+
+/*
+ * The same for the device that grants need: in a driver domain.  In domain 0 disks do without, but
+ * for those that ask for grants, and these say what is missing.
+ */
+void xen_access_check_grants(void);
 
 #endif
