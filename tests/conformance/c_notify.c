@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Who is notified when, with and without EVENT_IDX (VIRTIO 1.3, 2.7.7.2, 2.7.10.2). */
 #include <stdatomic.h>
-#include <stdlib.h>
 
 #include "tests/conformance/conformance.h"
 #include "tests/conformance/ops.h"
@@ -183,8 +182,7 @@ static struct drv_queue *ring_for_a_round(uint64_t without)
 	struct drv *d;
 
 	/* What stop_in_mid_round() holds is not there with irqfd. */
-	if (getenv("SIM_EVENTFDS"))
-		setenv("SIM_EVENTFDS", "ioeventfd", 1);
+	sim_do_without_irqfd();
 	d = device(&(struct device_spec){ .bytes = 0 });
 	sim_check(drv_negotiate(d, drv_offered(d) & ~without) && drv_setup_queue(d, 0, POOL_MAX),
 		  "the ring");

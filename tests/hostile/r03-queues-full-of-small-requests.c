@@ -105,7 +105,8 @@ static void never_empty(struct hostile *h)
 
 int main(void)
 {
-	struct hostile *h = hostile_start(&(struct hostile_spec){ .vcpus = 2 });
+	struct hostile *h = hostile_start(
+		&(struct hostile_spec){ .vcpus = 2, .interrupts_by_dm_op = true });
 	struct drv *d = &h->d;
 	uint64_t served = 0;
 	struct point from;

@@ -81,8 +81,8 @@ static void check(const struct turn *t)
 
 int main(void)
 {
-	struct hostile *h = hostile_start(
-		&(struct hostile_spec){ .vcpus = QUEUES, .quiet_neighbour = true });
+	struct hostile *h = hostile_start(&(struct hostile_spec){
+		.vcpus = QUEUES, .quiet_neighbour = true, .interrupts_by_dm_op = true });
 	struct fault_rule hold = { .ops = FAULT_BIT(FAULT_DM_SET_IRQ_LEVEL),
 				   .process = h->g->domid,
 				   .action = FAULT_HOLD };

@@ -84,13 +84,19 @@ static void grants_fail(struct hostile *h)
 
 static void interrupts_fail(struct hostile *h)
 {
-	unsigned rule = make_fail(h, FAULT_DM_SET_IRQ_LEVEL, 0);
+	unsigned signals = make_fail(h, FAULT_SIGNAL, 0), rule;
 	unsigned line = h->d.line, before = hyp_interrupts(h->g->dom, line);
 
+	/* An eventfd that can't be written to has the dm_op in its place. */
+	hostile_expect_works(h, "without eventfds");
+	sim_check(hyp_interrupts(h->g->dom, line) > before, "no interrupts by dm_op");
+	before = hyp_interrupts(h->g->dom, line);
+	rule = make_fail(h, FAULT_DM_SET_IRQ_LEVEL, 0);
 	/* The driver looks by itself, now and then. */
 	hostile_expect_works(h, "without interrupts");
 	sim_check(hyp_interrupts(h->g->dom, line) == before, "an interrupt came");
 	done(rule, 3);
+	done(signals, sim_uses_eventfds() ? 3 : 0);
 	hostile_expect_works(h, "with interrupts");
 	sim_check(hyp_interrupts(h->g->dom, line) > before, "no interrupts come");
 }

@@ -24,6 +24,7 @@ enum fault_op {
 	FAULT_FSYNC,
 	FAULT_FALLOCATE, /* and fallocate(2) */
 	FAULT_URING_CMD,
+	FAULT_SIGNAL, /* WRITE to an eventfd: can do nothing but FAIL */
 
 	/* of libc, on files by name or descriptor */
 	FAULT_OPEN,  /* open(2); fopen(3) is not seen */

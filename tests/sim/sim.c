@@ -101,14 +101,34 @@ void sim_daemon_kill(int signal)
 
 /* Start and stop */
 
+/* For us, and for the library that is preloaded. */
+#define EVENTFDS  "SIM_EVENTFDS"
+#define IOEVENTFD "ioeventfd"
+
+void sim_use_eventfds(void)
+{
+	setenv(EVENTFDS, "1", 1);
+}
+
+bool sim_uses_eventfds(void)
+{
+	return getenv(EVENTFDS);
+}
+
+void sim_do_without_irqfd(void)
+{
+	if (sim_uses_eventfds())
+		setenv(EVENTFDS, IOEVENTFD, 1);
+}
+
 static void write_config(const char *path, const char *text)
 {
-	const char *env = getenv("SIM_EVENTFDS"), *eventfds = "";
+	const char *env = getenv(EVENTFDS), *eventfds = "";
 	FILE *f = fopen(path, "we");
 
 	if (env)
-		eventfds = !strcmp(env, "ioeventfd") ? "irqfd = false; ioeventfd = true;\n"
-						     : "ioeventfd = true;\n";
+		eventfds = !strcmp(env, IOEVENTFD) ? "irqfd = false; ioeventfd = true;\n"
+						   : "ioeventfd = true;\n";
 	sim_check(f && fprintf(f, "%s%s", eventfds, text) >= 0 && fclose(f) == 0, "write %s", path);
 }
 

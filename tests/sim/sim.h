@@ -31,6 +31,15 @@ struct sim {
 extern struct sim sim;
 
 /*
+ * Before the start: the daemon's kernel has irqfd and ioeventfd, and both are used, as with
+ * SIM_EVENTFDS=1 in the environment; or, if it has them, no irqfd: for who holds dm_ops that raise
+ * interrupts, or has them fail.  And are there any?
+ */
+void sim_use_eventfds(void);
+void sim_do_without_irqfd(void);
+bool sim_uses_eventfds(void);
+
+/*
  * Start everything, and wait until the daemon is ready.  config: text of the configuration file,
  * or NULL: an empty one.  If this machine can't simulate (not root), says so and ends the process
  * with status 0.

@@ -118,6 +118,8 @@ struct hostile *hostile_start(const struct hostile_spec *spec)
 
 	alarm(LIMIT_SECONDS);
 	h.spec = spec ? spec : &usual;
+	if (h.spec->interrupts_by_dm_op)
+		sim_do_without_irqfd();
 	sim_start(h.spec->config);
 	neighbour = sim_image("neighbour", LOAD_BYTES, true);
 	bystander = sim_image("bystander", LOAD_BYTES, true);

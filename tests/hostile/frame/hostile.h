@@ -47,6 +47,8 @@ struct hostile_spec {
 	bool sparse;	/* the attacked image has no pattern */
 	bool read_only; /* the attacked disk */
 	bool quiet_neighbour; /* nobody uses the attacker's other disk */
+	/* Even if there is irqfd: a dm_op can be held, and stops the worker. */
+	bool interrupts_by_dm_op;
 };
 
 struct hostile_process {

@@ -50,7 +50,7 @@ uint64_t fault_now(void);
 struct fault_file fault_identify(int fd);
 void fault_forget_fd(int fd);
 
-/* Is it an eventfd?  Rules about any file are not about those. */
+/* Is it an eventfd?  Rules about files are not about those. */
 bool fault_is_eventfd(int fd);
 
 /* Is this file recorded, and which is it?  And add *r to the record, which gives it its seq. */

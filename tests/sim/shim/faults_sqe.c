@@ -18,6 +18,8 @@ void *fault_allocate(size_t n, size_t size)
 
 static int class_of(const struct io_uring_sqe *sqe)
 {
+	if (fault_is_eventfd(sqe->fd))
+		return sqe->opcode == IORING_OP_WRITE ? FAULT_SIGNAL : -1;
 	switch (sqe->opcode) {
 	case IORING_OP_READ:
 	case IORING_OP_READV:
@@ -130,7 +132,7 @@ static bool take(struct shadow *s, struct io_uring_sqe *sqe)
 	bool recorded;
 	struct op *op;
 
-	if (class < 0 || fault_is_eventfd(sqe->fd))
+	if (class < 0)
 		return true;
 	slot = fault_match(class, sqe->fd, NULL);
 	recorded = class != FAULT_READ && fault_is_recorded(sqe->fd, &file);
