@@ -171,6 +171,11 @@ static int privcmd_op(struct call *k)
 	int r = -EBADF;
 
 	k->d = hyp_find_any(k->rq->domid);
+	if (k->rq->op == HYP_MEMBARRIER) {
+		if (k->d)
+			hyp_ports_unmask(k->d);
+		return 0;
+	}
 	if (k->given >= 0 && k->rq->op == HYP_IRQFD)
 		r = hyp_irqfd(k->c, k->rq, k->given);
 	else if (k->given >= 0 && k->d && server_of(k))

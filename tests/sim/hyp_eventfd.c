@@ -6,7 +6,8 @@
  * ioeventfd is a handler of the event channels of a server, behind that of /dev/xen/evtchn: the
  * daemon has been woken up when it runs, and may look at the slot at the same time.  It takes each
  * slot that is a write, and puts back what is no kick.  It looks at the page where the daemon has
- * mapped it, also if that process has ended since; which the test must not let happen.
+ * mapped it, also if that process has ended since; which the test must not let happen.  Xen may
+ * crash a guest for what is put back: that must be the guest's own fault.
  *
  * irqfd runs in who writes to the eventfd; here it is read by a thread of the hypervisor's, or
  * before by hyp_irqfd_flush().
@@ -24,7 +25,8 @@
 #include "tests/sim/check.h"
 #include "tests/sim/hyp_private.h"
 
-#define QUEUE_NOTIFY 0x50 /* VIRTIO_MMIO_QUEUE_NOTIFY */
+#define QUEUE_NOTIFY 0x50  /* VIRTIO_MMIO_QUEUE_NOTIFY */
+#define WINDOW	     0x200 /* that libxl gives a disk, and the alignment */
 
 /* One that was assigned.  Owns its descriptor. */
 struct hyp_eventfd {
@@ -71,11 +73,24 @@ static struct hyp_eventfd **find(struct hyp_eventfd **list, long id)
 	return list;
 }
 
-static void end(struct hyp_eventfd **p)
+static void put(struct hyp_eventfd **list, struct hyp_eventfd *e)
+{
+	e->next = *list;
+	*list = e;
+}
+
+static struct hyp_eventfd *take(struct hyp_eventfd **p)
 {
 	struct hyp_eventfd *e = *p;
 
 	*p = e->next;
+	return e;
+}
+
+static void end(struct hyp_eventfd **p)
+{
+	struct hyp_eventfd *e = take(p);
+
 	close(e->fd);
 	free(e);
 }
@@ -85,10 +100,9 @@ static struct hyp_eventfd *begin(struct hyp_eventfd **list, int fd, long id)
 	struct hyp_eventfd *e = calloc(1, sizeof(*e));
 
 	sim_check(e, "out of memory");
-	e->next = *list;
 	e->fd = fd;
 	e->id = id;
-	*list = e;
+	put(list, e);
 	return e;
 }
 
@@ -169,6 +183,8 @@ int hyp_irqfd(struct hyp_conn *c, const struct hyp_request *rq, int fd)
 		return -EBUSY;
 	sim_check(rq->arg[1] >= HYP_LINE_FIRST && rq->arg[1] < HYP_LINES && rq->arg[2] == 1,
 		  "an irqfd of line %" PRIu64 ", level %" PRIu64, rq->arg[1], rq->arg[2]);
+	for (e = irqfds; e; e = e->next)
+		sim_check(e->conn != c || e->line != rq->arg[1], "line %u has two irqfds", e->line);
 	e = begin(&irqfds, fd, id);
 	e->conn = c;
 	e->domid = rq->domid;
@@ -211,7 +227,9 @@ int hyp_ioeventfd(struct hyp_domain *d, const struct hyp_request *rq, int fd)
 	if (rq->arg[2] & 0xff) {
 		if (!*p || s->kernel_vcpus != rq->n)
 			return -ENODEV;
-		end(p);
+		close((*p)->fd);
+		(*p)->fd = -1;
+		put(&s->ended_ioeventfds, take(p));
 		close(fd);
 		return 0;
 	}
@@ -233,17 +251,30 @@ void hyp_ioeventfd_end_all(struct hyp_server *s)
 {
 	while (s->ioeventfds)
 		end(&s->ioeventfds);
+	while (s->ended_ioeventfds)
+		free(take(&s->ended_ioeventfds));
 }
 
-/* Others run meanwhile: now and then for long, as if this CPU was taken away. */
+/*
+ * Others run meanwhile: now and then for long, as if this CPU was taken away.  Called twice for
+ * each slot, so odd numbers have it happen at either place.
+ */
 static void dawdle(void)
 {
 	static unsigned n;
 
-	if (++n % 64 == 0)
-		usleep(100);
-	else if (n % 4 == 0)
+	if (++n % 31 == 0)
+		usleep(200);
+	else if (n % 3 == 0)
 		sched_yield();
+}
+
+static struct hyp_eventfd *find_kick(struct hyp_eventfd *e, const volatile struct ioreq *p)
+{
+	while (e && (p->addr != e->addr + QUEUE_NOTIFY || p->size != e->size ||
+		     (p->data & 0xffff) != e->queue))
+		e = e->next;
+	return e;
 }
 
 void hyp_kernel_handles(struct hyp_slot *slot)
@@ -259,12 +290,16 @@ void hyp_kernel_handles(struct hyp_slot *slot)
 	if (p->state != STATE_IOREQ_READY || p->type != IOREQ_TYPE_COPY || p->dir != IOREQ_WRITE)
 		return;
 	dawdle();
+	sim_check(p->state == STATE_IOREQ_READY,
+		  "a slot is taken while the kernel looks at it, to %#" PRIx64, p->addr);
 	p->state = STATE_IOREQ_INPROCESS;
-	while (e && (p->addr != e->addr + QUEUE_NOTIFY || p->size != e->size ||
-		     (p->data & 0xffff) != e->queue))
-		e = e->next;
+	e = find_kick(e, p);
 	dawdle();
 	if (!e) {
+		sim_check(p->addr % WINDOW >= QUEUE_NOTIFY && p->addr % WINDOW < QUEUE_NOTIFY + 4,
+			  "the kernel puts back a write to %#" PRIx64, p->addr);
+		sim_check(!find_kick(s->ended_ioeventfds, p),
+			  "the kernel puts back a kick that was left to it");
 		p->state = STATE_IOREQ_READY;
 		return;
 	}

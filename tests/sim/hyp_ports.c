@@ -108,6 +108,14 @@ void hyp_break_event_channels(struct hyp_domain *d)
 	pthread_mutex_unlock(&hyp_lock);
 }
 
+void hyp_ports_unmask(struct hyp_domain *d)
+{
+	for (unsigned i = 0; i < HYP_SERVERS_MAX; i++)
+		for (unsigned v = 0; d->server[i].used && v < d->nr_vcpus; v++)
+			if (d->server[i].slot[v].bound)
+				take_unmasked(d->server[i].slot[v].bound);
+}
+
 static struct hyp_slot *find_remote(struct hyp_domain *d, uint32_t remote)
 {
 	for (unsigned i = 0; i < HYP_SERVERS_MAX; i++)

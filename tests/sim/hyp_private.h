@@ -44,7 +44,7 @@ struct hyp_server {
 	int page_fd;
 	struct shared_iopage *page;
 	struct hyp_slot slot[HYP_VCPUS_MAX];
-	struct hyp_eventfd *ioeventfds;
+	struct hyp_eventfd *ioeventfds, *ended_ioeventfds;
 	unsigned kernel_vcpus; /* that they are for */
 };
 
@@ -137,6 +137,8 @@ void hyp_kernel_handles(struct hyp_slot *s);
 
 /* Let the daemon know that a slot has something for it. */
 void hyp_port_send(struct hyp_slot *s);
+/* All that the daemon has unmasked is delivered.  hyp_lock is held. */
+void hyp_ports_unmask(struct hyp_domain *d);
 /* Wait for the daemon's notification. */
 void hyp_port_wait(struct hyp_slot *s);
 /* Return 0 or -errno. */

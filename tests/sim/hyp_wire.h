@@ -60,6 +60,7 @@ enum hyp_op {
 	HYP_IRQFD, /* arg[1] line, arg[2] level */
 	/* arg[0] server, arg[1] window, arg[2] queue << 32 | size << 8 | flags; page[]: ports */
 	HYP_IOEVENTFD,
+	HYP_MEMBARRIER, /* handlers of interrupts have ended when it is answered */
 };
 
 /* A piece to copy between a granted page and the memory of the process that asks. */

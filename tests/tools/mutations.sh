@@ -6,11 +6,16 @@
 #   FILE: TEST...
 # where TEST is the id of a clause, the name of a program of the list's folder (of tests/fuzz: a harness,
 # which runs its corpus), or one with its folder (tests/unit/disk-any-framing), and every one of them has to
-# fail; then lines of the file, which stand there once, with a "-" before each, and the lines that come in
-# their place, with a "+".  Lines with a blank before them stay.
+# fail; with eventfds/ before that it is run on a kernel that has irqfd and ioeventfd (SIM_EVENTFDS=1).  Then
+# lines of the file, which stand there once, with a "-" before each, and the lines that come in their place,
+# with a "+".  Lines with a blank before them stay.
 
 is_clause() {
 	[[ $1 =~ ^[A-Z][0-9]+$ ]]
+}
+
+has_eventfds() {
+	[[ $1 == eventfds/* ]]
 }
 
 # each_mutation LIST FUNCTION: hand over each paragraph: FUNCTION LIST:LINE FILE OLD NEW WHAT TEST...

@@ -90,10 +90,7 @@ static int do_ioeventfd(const struct privcmd_ioeventfd *p)
 	return xensim_call_with(&privcmd, &rq, p->event_fd);
 }
 
-/*
- * membarrier(2): an RCU grace period waits for handlers of interrupts.  Those of the simulation run
- * while the hypervisor is locked, as any request needs it.
- */
+/* membarrier(2): an RCU grace period waits for handlers of interrupts. */
 long syscall(long number, ...)
 {
 	long arg[6];
@@ -104,7 +101,7 @@ long syscall(long number, ...)
 		arg[i] = va_arg(args, long);
 	va_end(args);
 	if (number == SYS_membarrier && privcmd.sock >= 0)
-		return do_restrict(&restricted);
+		return xensim_simple(&privcmd, HYP_MEMBARRIER, restricted, 0, 0, 0, NULL);
 	return FAULT_REAL(syscall)(number, arg[0], arg[1], arg[2], arg[3], arg[4], arg[5]);
 }
 
