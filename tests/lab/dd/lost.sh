@@ -4,19 +4,21 @@
 # waits, until it is destroyed; another one, with a disk of dom0, goes on; when both have gone nothing is
 # left.  A new driver domain serves a new guest, who finds what was flushed.  lost COMMAND...
 lost() {
-	image other 16
+	image other 8
 	xvirtiod --log-level debug 2>/tmp/dom0.log &
 	here=$!
 	wait_for 30 grep -q 'is ready to serve' /tmp/dom0.log || fail "no daemon in dom0"
 	guest start g2 --disk $IMAGES/other.img || fail "guest start g2"
 	driver_domain domd --on-reboot destroy
-	image lost 32
+	image lost 8
 	daemon_start
 	guest start g1 --vcpus 2 --backend domd --disk $(disk lost) || fail "guest start g1"
 	writes g1 $IMAGES/lost.img
 	sum=$(head -c 4194304 $IMAGES/lost.img | md5sum)
-	guest exec g1 '{ while dd if=/dev/vda of=/dev/null bs=4k count=1 iflag=direct 2>/dev/null; do
-		echo tick >>/tmp/ticks; done; echo >/tmp/ended; } &' || fail "start of the traffic"
+	# All of it is done by the second vCPU, which then waits; the first one can say so.
+	guest exec g1 'echo 2 >/proc/irq/$(awk -F: "/virtio/ { print \$1 + 0 }" /proc/interrupts)/smp_affinity
+		taskset 2 sh -c "while dd if=/dev/vda of=/dev/null bs=4k count=1 iflag=direct 2>/dev/null; do
+			echo tick >>/tmp/ticks; done" & echo $! >/tmp/traffic' || fail "start of the traffic"
 	wait_for 30 reads || fail "g1 reads nothing"
 	first=$(xl domid domd)
 	step "$*"
@@ -50,9 +52,9 @@ domd_gone() {
 	! xl domid domd >/dev/null 2>&1
 }
 
-# How many reads g1 has done; nothing if one has failed.
+# How many reads g1 has done; nothing if it does no more, since one has failed.
 ticks() {
-	guest exec g1 --timeout 20 '[ ! -e /tmp/ended ] && pidof dd >/dev/null && wc -l </tmp/ticks' 2>/dev/null
+	guest exec g1 --timeout 20 'kill -0 $(cat /tmp/traffic) && wc -l </tmp/ticks' 2>/dev/null
 }
 
 reads() {
