@@ -45,15 +45,24 @@ static bool drain_queue(struct disk *d, struct virtq *q, unsigned nr_sharing, ui
 			break;
 		r = virtq_pop(q, &head);
 		if (r > 0) {
+			uint64_t cost = request_prepare(d, q, head);
+
+			if (q->mem->starved) {
+				virtq_unpop(q, head);
+				break;
+			}
 			budget--;
-			*bytes += request_prepare(d, q, head);
+			*bytes += cost;
 			heads[n++] = head;
+			q->mem->served = true;
 		} else if (r < 0 || !virtq_want_kicks(q)) {
 			break;
 		}
 	}
 	requests_start(d, q, heads, n);
-	return more;
+	/* Its rings at least were there. */
+	q->mem->served = true;
+	return more || q->mem->starved;
 }
 
 bool disk_run(struct disk *d)
@@ -71,6 +80,11 @@ bool disk_run(struct disk *d)
 			d->marked &= ~(1u << i);
 		if (bytes > ROUND_BYTES)
 			d->turn = i + 1;
+		/* When there is room again, this one has it first. */
+		if (d->mmio.dev.queues[i].mem->starved) {
+			d->turn = i;
+			break;
+		}
 	}
 	return !d->stopped && d->marked;
 }

@@ -114,6 +114,8 @@ static int gather(struct disk_request *req, uint64_t *ret_writable)
 		return r;
 
 	req->status = writable ? guest_mem_at(q->mem, last, 1) : NULL;
+	if (q->mem->starved)
+		return -ENOMEM;
 	if (!req->status)
 		return guest_fault(q->dev, "request without a status byte in memory");
 	req->readable = readable;

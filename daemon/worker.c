@@ -31,6 +31,12 @@
 /* SQEs prepared between two submissions; one that needs more submits early. */
 #define LOOP_ENTRIES 256
 
+/*
+ * Before the last disk is let go memory is unmapped, so that Xen has it back when libxl believes
+ * so; but not for longer than that, as libxl waits 10 s in all.
+ */
+#define UNMAP_MS 2000
+
 struct worker_disk {
 	struct disk disk;
 	struct kicks kicks;
@@ -50,6 +56,7 @@ struct worker {
 	bool may_grant;
 	struct ioreq_server ioreq;
 	struct worker_disk disks[STATE_DISKS_MAX];
+	unsigned turn; /* the disk that a round begins with */
 	bool stopping;
 	bool failed; /* it stops by itself */
 };
@@ -114,6 +121,8 @@ static int open_server(struct worker *w)
 
 	if (w->xen.server.created)
 		return 0;
+	/* What is left of before: nobody said what the guest has given back meanwhile. */
+	guest_mem_invalidate(&w->foreign);
 	r = xen_server_create(&w->xen);
 	if (r)
 		return r;
@@ -130,7 +139,10 @@ static int open_server(struct worker *w)
 
 static void close_server(struct worker *w)
 {
-	guest_mem_invalidate(&w->foreign);
+	guest_mem_unmap_until(&w->foreign, clock_ms() + UNMAP_MS);
+	if (w->foreign.mapped_pages)
+		log_notice(&w->subject, "%llu MiB of the guest's memory take longer to unmap",
+			   (unsigned long long)(w->foreign.mapped_pages >> (20 - XEN_PAGE_SHIFT)));
 	ioreq_answer_invalidates(&w->ioreq);
 	loop_remove(&w->loop, &w->events);
 	xen_server_destroy(&w->xen);
@@ -292,6 +304,12 @@ static void link_ready(struct loop_source *src)
 	}
 }
 
+/* Does guest memory have to be unmapped before anything else is begun? */
+static bool must_unmap(const struct worker *w)
+{
+	return w->ioreq.invalidate_pending || w->foreign.starved;
+}
+
 /* Things that wait until nothing is in flight. */
 static bool finish_waiting(struct worker *w)
 {
@@ -303,7 +321,7 @@ static bool finish_waiting(struct worker *w)
 			more = true; /* it looked at slots */
 		}
 	}
-	if (w->ioreq.invalidate_pending && !inflight(w)) {
+	if (must_unmap(w) && !inflight(w)) {
 		guest_mem_invalidate(&w->foreign);
 		ioreq_answer_invalidates(&w->ioreq);
 		more = true; /* queues were left alone meanwhile */
@@ -318,9 +336,15 @@ static bool worker_round(void *arg)
 	struct worker *w = arg;
 	bool more = false;
 
-	for (unsigned i = 0; i < STATE_DISKS_MAX; i++)
-		if (w->disks[i].attached && !w->ioreq.invalidate_pending)
+	for (unsigned n = 0; n < STATE_DISKS_MAX && !must_unmap(w); n++) {
+		unsigned i = (w->turn + n) % STATE_DISKS_MAX;
+
+		if (w->disks[i].attached)
 			more |= disk_run(&w->disks[i].disk);
+		/* When there is room again, this one has it first. */
+		if (w->foreign.starved)
+			w->turn = i;
+	}
 	for (unsigned i = 0; i < STATE_DISKS_MAX; i++)
 		if (w->disks[i].attached)
 			disk_publish(&w->disks[i].disk);

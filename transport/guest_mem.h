@@ -72,6 +72,13 @@ struct guest_mem {
 	uint64_t *present; /* a bit for each page that may be touched */
 	uint64_t *chunks;  /* a bit for each chunk with anything mapped */
 	unsigned mappings; /* VMAs that they are in; bounded */
+	bool served;	   /* since the last unmapping something has had all its pages */
+	/*
+	 * Pages could not be had for want of room, so NULL was no word about the guest's address:
+	 * stop taking requests, guest_mem_invalidate() when nothing is in flight, try again.  Only
+	 * set if served, else that would not help.
+	 */
+	bool starved;
 
 	/* grants */
 	struct guest_grants *grants;
@@ -98,7 +105,14 @@ void guest_mem_fini(struct guest_mem *m);
 void guest_mem_invalidate(struct guest_mem *m);
 
 /*
- * The place of [addr, addr + len), bytes, len > 0; NULL if the guest cannot mean memory by that.
+ * The same for as long as time allows: until clock_ms() is beyond that.  What is left is mapped as
+ * before.  Linux asks Xen for each page, so that 1 TiB takes minutes.
+ */
+void guest_mem_unmap_until(struct guest_mem *m, uint64_t until_ms);
+
+/*
+ * The place of [addr, addr + len), bytes, len > 0; NULL if the guest cannot mean memory by that, or
+ * if starved is set.
  * Foreign: all of it is RAM that can be read and written, and the pointer is good until
  * guest_mem_invalidate().
  */

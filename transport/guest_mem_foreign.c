@@ -20,6 +20,12 @@
  * Each mapping is a VMA, of which Linux lets a process have 65530.  A guest can ask for any number
  * of runs by giving back every second page; the budget of them is bounded well below, and what is
  * beyond it counts as missing.
+ *
+ * In a driver domain Xen needs memory for each mapping, of a pool that the toolstack gives the
+ * domain (shadow_memory in xl.cfg): 4 KiB for 2 MiB.  It is a guest's right to have more memory
+ * than that is good for.  So want of room does not fail a request: all is unmapped when nothing is
+ * in flight, and the request tried again.  Linux uses the same addresses first then, so Xen needs no
+ * more memory.
  */
 #include "transport/guest_mem.h"
 
@@ -134,25 +140,38 @@ static void unmap_chunk(struct guest_mem *m, uint64_t chunk)
 	m->chunks[chunk / 64] &= ~(1ull << chunk % 64);
 }
 
-void guest_mem_invalidate(struct guest_mem *m)
+void guest_mem_unmap_until(struct guest_mem *m, uint64_t until_ms)
 {
-	for (uint64_t word = 0; word < chunks(m) / 64 && m->mapped_pages; word++)
-		while (m->chunks[word])
-			unmap_chunk(m, word * 64 + __builtin_ctzll(m->chunks[word]));
-	m->mappings = 0;
 	m->generation++;
+	m->served = m->starved = false;
+	for (uint64_t word = 0; word < chunks(m) / 64 && m->mapped_pages; word++) {
+		while (m->chunks[word]) {
+			if (clock_ms() > until_ms)
+				return;
+			unmap_chunk(m, word * 64 + __builtin_ctzll(m->chunks[word]));
+		}
+	}
+	m->mappings = 0;
 }
 
-/* Map [page, page + n), all of it; on failure put the reservation back. */
+void guest_mem_invalidate(struct guest_mem *m)
+{
+	guest_mem_unmap_until(m, UINT64_MAX);
+}
+
+/* Map [page, page + n), all of it; on failure put the reservation back, and say why in err. */
 static bool map_run(struct guest_mem *m, uint64_t page, unsigned n, int *err)
 {
-	bool good;
+	bool good = true;
+	int r;
 
 	if (m->mappings == MAPPINGS_MAX)
 		return false;
-	good = xen_map(m->xen, page_va(m, page), page, n, err) == 0;
-	for (unsigned i = 0; good && i < n; i++)
-		good = err[i] == 0;
+	r = xen_map(m->xen, page_va(m, page), page, n, err);
+	for (unsigned i = 0; i < n; i++) {
+		err[i] = r ? r : err[i];
+		good = good && !err[i];
+	}
 	if (!good) {
 		reserve(m, page, n);
 		return false;
@@ -184,11 +203,24 @@ static void map_chunk(struct guest_mem *m, uint64_t chunk)
 	}
 }
 
+static void note_starved(struct guest_mem *m)
+{
+	uint64_t suppressed;
+
+	m->starved = m->served;
+	if (log_limit_pass(&m->xen->limit, &suppressed))
+		log_warn(m->xen->subject,
+			 "no room to map more of the guest's memory, %llu MiB are mapped: they are "
+			 "unmapped, and mapped again when used, which is slow; give this domain "
+			 "more of it by shadow_memory in its xl.cfg",
+			 (unsigned long long)(m->mapped_pages >> (20 - XEN_PAGE_SHIFT)));
+}
+
 /* What guest_mem_at() did not find present: make it so, if it can be done. */
 static void *foreign_at(struct guest_mem *m, uint64_t gpa, uint64_t len)
 {
 	uint64_t last = (gpa + len - 1) >> XEN_PAGE_SHIFT;
-	int err;
+	int err = 0;
 
 	if (!len || !range_within(gpa, len, m->size))
 		return NULL;
@@ -203,8 +235,12 @@ static void *foreign_at(struct guest_mem *m, uint64_t gpa, uint64_t len)
 		 * Alone: the guest may have filled a hole since its chunk was mapped, or have taken
 		 * some other page out of this one's run while that was being mapped.
 		 */
-		if (!is_present(m, page) && !map_run(m, page, 1, &err))
+		if (!is_present(m, page) && !map_run(m, page, 1, &err)) {
+			/* Xen's word for no room (xen/arch/arm/p2m.c), and Linux's. */
+			if (err == -ENOENT || err == -ENOMEM)
+				note_starved(m);
 			return NULL;
+		}
 	}
 	return m->base + gpa;
 }

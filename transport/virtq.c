@@ -157,7 +157,8 @@ static bool rings_usable(struct virtq *q)
 		return true;
 	if (map_rings(q))
 		return true;
-	guest_fault(q->dev, "the rings of queue %u are not in memory", virtq_index(q));
+	if (!q->mem->starved)
+		guest_fault(q->dev, "the rings of queue %u are not in memory", virtq_index(q));
 	return false;
 }
 
@@ -181,8 +182,10 @@ bool virtq_enable(struct virtq *q)
 	    s->driver % 2 || s->device % 4)
 		return false;
 	/* Requests of the queue's former life still use its slots. */
-	if (s->inflight || !map_rings(q))
+	if (s->inflight || (!map_rings(q) && !q->mem->starved))
 		return false;
+	/* If there was no room for them, they are mapped at their first use. */
+	q->mem->served = true;
 	s->last_avail = s->used = s->published = 0;
 	q->avail_seen = 0;
 	s->ready = 1;
@@ -242,6 +245,17 @@ int virtq_pop(struct virtq *q, uint16_t *ret_head)
 	return 1;
 }
 
+void virtq_unpop(struct virtq *q, uint16_t head)
+{
+	struct virtq_state *s = q->state;
+
+	assert(s->heads[head] == s->serial && s->inflight && q->dev->inflight);
+	s->heads[head] = 0;
+	s->inflight--;
+	q->dev->inflight--;
+	s->last_avail--;
+}
+
 void virtq_chain_init(struct virtq_chain *c, struct virtq *q, uint16_t head)
 {
 	*c = (struct virtq_chain){
@@ -275,6 +289,8 @@ static int enter_indirect(struct virtq_chain *c, uint64_t addr, uint32_t len, ui
 				   "indirect table of %u descriptors, at most %u are allowed",
 				   c->table_size, q->dev->queue_size_max);
 	c->table = guest_mem_view(q->mem, addr, len);
+	if (q->mem->starved)
+		return -ENOMEM;
 	if (!c->table)
 		return guest_fault(q->dev, "indirect table at %#llx is not in memory",
 				   (unsigned long long)addr);
@@ -288,6 +304,7 @@ int virtq_chain_next(struct virtq_chain *c, struct virtq_segment *ret)
 	struct virtio_device *dev = c->q->dev;
 	struct vring_desc d;
 	uint16_t flags;
+	int r;
 
 	if (!c->more)
 		return 0;
@@ -300,8 +317,9 @@ int virtq_chain_next(struct virtq_chain *c, struct virtq_segment *ret)
 		flags = le16_load(&d.flags);
 		if (!(flags & DESC_F_INDIRECT))
 			break;
-		if (enter_indirect(c, le64_load(&d.addr), le32_load(&d.len), flags) < 0)
-			return -EBADMSG;
+		r = enter_indirect(c, le64_load(&d.addr), le32_load(&d.len), flags);
+		if (r < 0)
+			return r;
 	}
 	if (!c->budget--)
 		return guest_fault(dev, "descriptor chain with more than %u elements",

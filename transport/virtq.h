@@ -99,10 +99,16 @@ void virtq_reset(struct virtq *q);
  */
 int virtq_pop(struct virtq *q, uint16_t *ret_head);
 
+/* The head that was popped last is available again, as if it had not been popped. */
+void virtq_unpop(struct virtq *q, uint16_t head);
+
 /* Begin to walk the chain of a popped head. */
 void virtq_chain_init(struct virtq_chain *c, struct virtq *q, uint16_t head);
 
-/* 1: *ret is the next element.  0: the chain has ended.  -EBADMSG: the guest broke it. */
+/*
+ * 1: *ret is the next element.  0: the chain has ended.  -EBADMSG: the guest broke it.
+ * -ENOMEM: guest memory is starved.
+ */
 int virtq_chain_next(struct virtq_chain *c, struct virtq_segment *ret);
 
 /*

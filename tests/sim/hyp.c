@@ -327,6 +327,13 @@ void hyp_allow_foreign_mapping(struct hyp_domain *d, bool allowed)
 	pthread_mutex_unlock(&hyp_lock);
 }
 
+void hyp_limit_mapping(struct hyp_domain *d, uint64_t pages)
+{
+	pthread_mutex_lock(&hyp_lock);
+	d->mapping_limit = pages;
+	pthread_mutex_unlock(&hyp_lock);
+}
+
 void hyp_allow_grants(struct hyp_domain *d, bool allowed)
 {
 	pthread_mutex_lock(&hyp_lock);

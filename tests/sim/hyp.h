@@ -121,7 +121,13 @@ bool hyp_poison_is_intact(struct hyp_domain *d);
  */
 void hyp_allow_foreign_mapping(struct hyp_domain *d, bool allowed);
 
-/* The same for mapping and copying what is granted to it. */
+/*
+ * As many of its pages can be mapped at a time, as if the daemon were in a driver domain with
+ * little shadow_memory; 0, as at first: all.
+ */
+void hyp_limit_mapping(struct hyp_domain *d, uint64_t pages);
+
+/* As hyp_allow_foreign_mapping(), for mapping and copying what is granted to it. */
 void hyp_allow_grants(struct hyp_domain *d, bool allowed);
 
 /* From now on the domain's event channels give errors, and nothing else, to who has bound them. */

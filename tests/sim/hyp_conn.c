@@ -9,6 +9,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "base/util.h"
 #include "tests/sim/check.h"
 #include "tests/sim/hyp_private.h"
 
@@ -120,6 +121,31 @@ static int device_model_op(struct call *k)
 	}
 }
 
+static void map_pages(struct call *k)
+{
+	const struct hyp_request *rq = k->rq;
+	const struct hyp_domain *d = k->d;
+	uint64_t room = d->mapping_limit ? d->mapping_limit : UINT64_MAX;
+
+	if (d->mapping_limit)
+		room -= MIN(room, hyp_pages_mapped(k->d));
+	for (unsigned i = 0; i < rq->n; i++) {
+		int64_t page = hyp_memory_page(&d->mem, rq->page[i]);
+
+		if (d->no_foreign_mapping)
+			page = -EACCES;
+		else if (page < 0)
+			page = -EINVAL;
+		else if (!room)
+			page = -ENOENT; /* no memory for a page table: xen/arch/arm/p2m.c */
+		else
+			room--;
+		k->rp->page[i] = page;
+	}
+	k->rp->n = rq->n;
+	k->fd = d->mem.fd;
+}
+
 static int foreign_memory_op(struct call *k)
 {
 	const struct hyp_request *rq = k->rq;
@@ -127,15 +153,7 @@ static int foreign_memory_op(struct call *k)
 
 	switch (rq->op) {
 	case HYP_MAP:
-		for (unsigned i = 0; i < rq->n; i++) {
-			int64_t page = hyp_memory_page(&k->d->mem, rq->page[i]);
-
-			k->rp->page[i] = page < 0 ? -EINVAL : page;
-			if (k->d->no_foreign_mapping)
-				k->rp->page[i] = -EACCES;
-		}
-		k->rp->n = rq->n;
-		k->fd = k->d->mem.fd;
+		map_pages(k);
 		return 0;
 	case HYP_MAP_RESOURCE:
 		s = server_of(k);

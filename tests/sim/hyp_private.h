@@ -83,6 +83,7 @@ struct hyp_domain {
 	bool alive;
 	bool paused;
 	bool no_foreign_mapping;
+	uint64_t mapping_limit; /* pages; 0: none */
 	bool no_grants;
 	pthread_cond_t destroyed; /* vCPUs that are paused wait for it */
 	unsigned vcpus_inside;	  /* in hyp_ioreq() */

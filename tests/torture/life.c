@@ -146,6 +146,7 @@ void life_fini(struct life *life)
 static struct guest *create(struct life *life)
 {
 	const struct guest_plan *plan = life->plan;
+	struct guest *g;
 	struct guest_spec spec = {
 		.name = plan->name,
 		.vcpus = plan->vcpus,
@@ -160,7 +161,9 @@ static struct guest *create(struct life *life)
 		spec.disk[i].discard = plan->disk[i].discard;
 		spec.disk[i].direct_io_safe = plan->disk[i].direct_io_safe;
 	}
-	return guest_create(&spec);
+	g = guest_create(&spec);
+	hyp_limit_mapping(g->dom, plan->mapping_limit);
+	return g;
 }
 
 /* What happens to it */
@@ -352,6 +355,7 @@ void life_run(struct life *life, uint64_t seed)
 		if (!atomic_load(&life->killed) && n + 1 < life->plan->boots) {
 			life_say(life, "reboots");
 			guest_reboot(&life->guest);
+			hyp_limit_mapping(life->guest->dom, life->plan->mapping_limit);
 			check_images(life);
 			continue;
 		}

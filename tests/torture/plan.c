@@ -42,6 +42,8 @@ static void make_guest(struct guest_plan *g, unsigned n, uint64_t *rng)
 		.nr_disks = random_between(rng, 1, PLAN_DISKS),
 		.boots = random_between(rng, 1, 2),
 	};
+	if (random_mix(*rng, n) % 4 == 0)
+		g->mapping_limit = PLAN_MAPPING_LIMIT;
 	snprintf(g->name, sizeof(g->name), "g%u", n);
 	for (unsigned i = 0; i < g->nr_disks; i++)
 		make_disk(&g->disk[i], n, i, rng);
@@ -101,9 +103,10 @@ void plan_print(const struct plan *p)
 	for (unsigned i = 0; i < p->nr_guests; i++) {
 		const struct guest_plan *g = &p->guest[i];
 
-		fprintf(stderr, "%s: %u vCPUs, %llu MiB + %llu MiB, %u boots in each\n", g->name,
+		fprintf(stderr, "%s: %u vCPUs, %llu MiB + %llu MiB%s, %u boots in each\n", g->name,
 			g->vcpus, (unsigned long long)(g->ram0 / MIB),
-			(unsigned long long)(g->ram1 / MIB), g->boots);
+			(unsigned long long)(g->ram1 / MIB),
+			g->mapping_limit ? ", not all can be mapped" : "", g->boots);
 		for (unsigned k = 0; k < g->nr_disks; k++) {
 			const struct disk_plan *d = &g->disk[k];
 

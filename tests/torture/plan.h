@@ -8,8 +8,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define PLAN_GUESTS 2
-#define PLAN_DISKS  3
+/* 6 MiB: more than any request and its rings are spread over, and less than all requests are. */
+#define PLAN_MAPPING_LIMIT 1536
+#define PLAN_GUESTS	   2
+#define PLAN_DISKS	   3
 
 struct disk_plan {
 	char name[24];	/* of the image, and in messages: "g0-xvda" */
@@ -30,6 +32,7 @@ struct guest_plan {
 	char name[16];
 	unsigned vcpus;
 	uint64_t ram0, ram1;
+	uint64_t mapping_limit; /* pages that the daemon can map at a time; 0: all */
 	unsigned nr_disks;
 	struct disk_plan disk[PLAN_DISKS];
 	unsigned boots; /* in each generation */
