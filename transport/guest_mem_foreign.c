@@ -24,8 +24,8 @@
  * In a driver domain Xen needs memory for each mapping, of a pool that the toolstack gives the
  * domain (shadow_memory in xl.cfg): 4 KiB for 2 MiB.  It is a guest's right to have more memory
  * than that is good for.  So want of room does not fail a request: all is unmapped when nothing is
- * in flight, and the request tried again.  Linux uses the same addresses first then, so Xen needs no
- * more memory.
+ * in flight, and the request tried again.  Linux uses the same addresses first then, so Xen needs
+ * no more memory.
  */
 #include "transport/guest_mem.h"
 
