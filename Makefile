@@ -217,6 +217,16 @@ FROM ?= 1
 torture: $(TORTURE)
 	$Q$< --seeds $(SEEDS) --from $(FROM)
 
+# The bench: a program for each contender, with what they have in common.
+BENCH_CONTENDERS := $(addprefix $B/tests/bench/,xvirtiod uring)
+BENCH_PARTS := $(patsubst %.c,$B/%.o,$(addprefix tests/bench/,meter.c rings.c run.c))
+$(BENCH_CONTENDERS): %: %.o $(BENCH_PARTS) $B/tests/sim/libsim.a | $(XENSTORED_SHIM) $(SIM_SHIM) $B/xvirtiod
+	@echo "  LD    $@"
+	$Q$(CC) $(ALL_LDFLAGS) -o $@ $^ $(SIM_LIBS)
+
+bench bench-quick: $(BENCH_CONTENDERS) $B/xvirtiod
+	$Qtests/bench/bench $(if $(filter bench-quick,$@),--quick) --programs $B/tests/bench
+
 # This one is a user of libxen* itself.
 $B/tests/sim/t/hypervisor-keeps-xens-rules: SIM_LIBS += $(XEN_LIBS)
 
@@ -229,6 +239,7 @@ sim-tests: $(SIM_TESTS) $(SIM_SHIM) $B/xvirtiod $B/tests/truth/transcript $B/tes
 
 -include $(SIM_OBJS:.o=.d) $(CONFORMANCE_OBJS:.o=.d) $(TRUTH_OBJS:.o=.d) $(SIM_TESTS:=.d) $(SIM_SHIM_OBJS:.o=.d) $(XENSTORED_SHIM_OBJS:.o=.d)
 -include $(TORTURE_OBJS:.o=.d)
+-include $(BENCH_PARTS:.o=.d) $(BENCH_CONTENDERS:=.d)
 -include $(HOSTILE_FRAME:.o=.d) $(HOSTILE_TESTS:=.d)
 -include $(OBJS:.o=.d) $(UNIT_TESTS:=.d) $(FAKES:.o=.d) $B/tools/config-keys.d
 
@@ -291,6 +302,7 @@ help:
 	@echo "make demo       show it: a guest on real Xen (in QEMU) uses a disk; installs packages"
 	@echo "make check      all tests, those on real Xen included; installs packages"
 	@echo "make coverage   what the tests run of the program: a summary, and build/coverage/index.html"
+	@echo "make bench      measure it side by side with others; 10 minutes.  make bench-quick: 2"
 	@echo "make clean      remove build/"
 	@echo
 	@echo "One kind of test; tests/check STAGE... runs the stages of make check:"
@@ -316,5 +328,5 @@ help:
 	@echo "ARCH=arm64      cross-build; SYSROOT=DIR holds Debian's arm64 packages, unpacked, such as:"
 	@echo "                make ARCH=arm64 SYSROOT=\$$(tests/lab/lab sysroot)"
 
-.PHONY: policy all unit-tests hostile-tests hostile torture sim-tests conformance coverage transcript man lint install uninstall check check-driver-domain demo packages clean help
+.PHONY: policy all bench bench-quick unit-tests hostile-tests hostile torture sim-tests conformance coverage transcript man lint install uninstall check check-driver-domain demo packages clean help
 .SECONDARY:

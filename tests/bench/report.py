@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Figures out of the runs of a bench, and the Markdown of them."""
+
+from statistics import median
+
+# Of one run: a number, or None if the contender has no such thing.
+FIGURES = {
+    "rate": lambda r: r["requests"] / r["seconds"],
+    "p50": lambda r: r["p50_ns"] / 1000,
+    "p99": lambda r: r["p99_ns"] / 1000,
+    "p999": lambda r: r["p999_ns"] / 1000,
+    "cpu": lambda r: per_request(r, "cpu_ns", 1000),
+    "sleeps": lambda r: per_request(r, "sleeps"),
+    "syscalls": lambda r: per_request(r, "syscalls"),
+    "kicks": lambda r: per_request(r, "kicks"),
+    "ioreqs": lambda r: per_request(r, "ioreqs"),
+    "interrupts": lambda r: per_request(r, "interrupts"),
+}
+WORDS = {
+    "rate": "requests/s",
+    "cpu": "CPU us/request",
+    "sleeps": "sleeps/request",
+    "syscalls": "system calls/request",
+    "ioreqs": "ioreqs/request",
+    "interrupts": "interrupts/request",
+}
+
+
+def per_request(run, key, divisor=1):
+    return run[key] / divisor / run["requests"] if key in run and run["requests"] else None
+
+
+def values(row, contender, figure):
+    """A figure of each run; of system calls, which are counted apart, of the counting one."""
+    runs = row["contenders"].get(contender, {})
+    runs = runs.get("counting", []) if figure == "syscalls" else runs.get("runs", [])
+    return [FIGURES[figure](r) for r in runs if FIGURES[figure](r) is not None]
+
+
+def middle(numbers):
+    return median(numbers) if numbers else None
+
+
+def spread(numbers):
+    """Half of the distance from the least to the greatest, as a part of the median."""
+    return (max(numbers) - min(numbers)) / 2 / median(numbers) if median(numbers) else 0
+
+
+def ratios(row, contender, against, figure):
+    """Of the runs of the same repetition, since a machine's noise comes and goes."""
+    pairs = zip(values(row, contender, figure), values(row, against, figure))
+    return [a / b for a, b in pairs if b]
+
+
+def number(n):
+    if n is None:
+        return "-"
+    if n == 0:
+        return "0"
+    if n >= 1e6:
+        return f"{n / 1e6:.2f} M"
+    if n >= 1e4:
+        return f"{n / 1e3:.0f} k"
+    return f"{n:.0f}" if n >= 100 else f"{n:.3g}"
+
+
+def table(head, lines):
+    text = "| " + " | ".join(head) + " |\n|" + "---|" * len(head) + "\n"
+    return text + "".join("| " + " | ".join(line) + " |\n" for line in lines)
+
+
+def figures_table(rows):
+    lines = []
+    for row in rows:
+        for contender in row["contenders"]:
+            rate = values(row, contender, "rate")
+            cells = [number(middle(values(row, contender, f))) for f in FIGURES if f != "rate"]
+            lines.append([row["name"], contender,
+                          f"{number(middle(rate))} ± {spread(rate) * 100:.0f} %"] + cells)
+    head = ["row", "contender", "requests/s", "p50 us", "p99 us", "p99.9 us", "CPU us"]
+    return table(head + ["sleeps", "system calls", "kicks", "ioreqs", "interrupts"], lines)
+
+
+def goal_line(row, goal):
+    """What is wanted, what was measured, and what of that."""
+    if goal.against:
+        numbers = ratios(row, "xvirtiod", goal.against, goal.figure)
+        unit = f" x {goal.against}"
+    else:
+        numbers = values(row, "xvirtiod", goal.figure)
+        unit = ""
+    wanted = f"{'<=' if goal.at_most else '>='} {goal.limit:g}{unit}"
+    if not numbers:
+        return [row["name"], WORDS[goal.figure], wanted, "-", "not measured"]
+    got = middle(numbers)
+    between = f" ({min(numbers):.3g} to {max(numbers):.3g})" if len(numbers) > 1 else ""
+    verdict = "met" if goal.holds(got) else "**missed**"
+    return [row["name"], WORDS[goal.figure], wanted, f"{got:.3g}{between}", verdict]
+
+
+def markdown(result, goals):
+    """goals: of a row's name, its list."""
+    machine = result["machine"]
+    head = (f"# A run of the bench\n\n{machine['date']}, {machine['commit']}, "
+            f"{machine['cpus']} x {machine['cpu']}, Linux {machine['kernel']}; load before and "
+            f"after: {machine['load_before']:.1f}, {machine['load_after']:.1f}\n\n"
+            f"Medians of {machine['repetitions']} repetitions of {machine['seconds']:g} s; "
+            "± is half of the distance from the least to the greatest. From \"CPU us\" on: "
+            "for each request, of the contender's process.\n\n")
+    lines = [goal_line(row, g) for row in result["rows"] for g in goals.get(row["name"], [])]
+    return (head + figures_table(result["rows"]) + "\n## Goals\n\n" +
+            table(["row", "figure", "goal", "measured", ""], lines))
