@@ -18,6 +18,8 @@ FIGURES = {
 }
 WORDS = {
     "rate": "requests/s",
+    "p50": "p50 us",
+    "p99": "p99 us",
     "cpu": "CPU us/request",
     "sleeps": "sleeps/request",
     "syscalls": "system calls/request",
@@ -46,10 +48,10 @@ def spread(numbers):
     return (max(numbers) - min(numbers)) / 2 / median(numbers) if median(numbers) else 0
 
 
-def ratios(row, contender, against, figure):
-    """Of the runs of the same repetition, since a machine's noise comes and goes."""
-    pairs = zip(values(row, contender, figure), values(row, against, figure))
-    return [a / b for a, b in pairs if b]
+def compared(row, goal):
+    """The runs of the same repetition, since a machine's noise comes and goes."""
+    pairs = zip(values(row, "xvirtiod", goal.figure), values(row, goal.against, goal.figure))
+    return [a - b if goal.more else a / b for a, b in pairs if b]
 
 
 def number(n):
@@ -84,8 +86,8 @@ def figures_table(rows):
 def goal_line(row, goal):
     """What is wanted, what was measured, and what of that."""
     if goal.against:
-        numbers = ratios(row, "xvirtiod", goal.against, goal.figure)
-        unit = f" x {goal.against}"
+        numbers = compared(row, goal)
+        unit = f" more than {goal.against}" if goal.more else f" x {goal.against}"
     else:
         numbers = values(row, "xvirtiod", goal.figure)
         unit = ""

@@ -12,7 +12,7 @@
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "a little-endian machine");
 
 #define PAGE   4096u
-#define SLEEPS 600 /* in vain, before it gives up */
+#define SLEEPS 60 /* in vain, before it gives up */
 
 /* 2.7.5 */
 struct desc {
@@ -200,7 +200,11 @@ static void *run(void *arg)
 		}
 		wait(q);
 		in_vain += q->options->sleeping;
-		sim_check(in_vain < SLEEPS, "queue %u: nothing comes back", q->index);
+		sim_check(in_vain < SLEEPS,
+			  "queue %u: nothing comes back: available %u, its event %u, used %u, its "
+			  "event %u",
+			  q->index, q->avail_idx, *(uint16_t *)(q->used + 4 + 8 * q->size),
+			  used_idx(q), *avail_field(q, 2 + q->size));
 	}
 	return NULL;
 }
