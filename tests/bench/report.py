@@ -23,6 +23,7 @@ WORDS = {
     "cpu": "CPU us/request",
     "sleeps": "sleeps/request",
     "syscalls": "system calls/request",
+    "kicks": "kicks/request",
     "ioreqs": "ioreqs/request",
     "interrupts": "interrupts/request",
 }

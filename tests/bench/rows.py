@@ -3,7 +3,7 @@
 
 from dataclasses import dataclass, field
 
-XVIRTIOD, URING, QSD = "xvirtiod", "io_uring", "qemu-storage-daemon"
+XVIRTIOD, URING, QSD, FIO = "xvirtiod", "io_uring", "qemu-storage-daemon", "fio"
 
 
 @dataclass
@@ -45,6 +45,7 @@ def _rate(ratio, against):
 
 DEVICES = [XVIRTIOD, QSD]
 ALL = [XVIRTIOD, URING, QSD]
+DIRECT = [XVIRTIOD, FIO, QSD]
 
 ROWS = [
     Row("null 4k QD32", ["--depth", "32"], DEVICES, file=False,
@@ -65,4 +66,11 @@ ROWS = [
     Row("cached 4k random read QD1, sleeping", ["--depth", "1", "--sleeping"], DEVICES,
         goals=[_rate(1.3, QSD), Goal("p99", 1, QSD, at_most=True),
                Goal("sleeps", 2, at_most=True)]),
+    Row("O_DIRECT 4k random read QD32", ["--depth", "32", "--direct"], DIRECT,
+        goals=[_rate(0.95, FIO)]),
+    Row("O_DIRECT 4k random write QD32", ["--depth", "32", "--direct", "--reads", "0"], DIRECT,
+        quick=False, goals=[_rate(0.95, FIO)]),
+    Row("O_DIRECT 128k sequential read QD32",
+        ["--depth", "32", "--direct", "--block", "131072", "--sequential"], DIRECT,
+        goals=[_rate(0.95, FIO)]),
 ]
