@@ -13,8 +13,8 @@ load() {
 serve() {
 	local served=1
 	daemon_start
-	if guest start g1 $VIA --disk $(disk rules) --timeout 300 >/tmp/serve.out 2>&1; then
-		guest exec g1 --timeout 150 'dd if=/dev/urandom of=/tmp/data bs=64k count=8 2>/dev/null
+	if guest start g1 $VIA --disk $(disk rules) --timeout 90 >/tmp/serve.out 2>&1; then
+		guest exec g1 --timeout 60 'dd if=/dev/urandom of=/tmp/data bs=64k count=8 2>/dev/null
 			dd if=/tmp/data of=/dev/vda bs=64k oflag=direct 2>/dev/null &&
 			dd if=/dev/vda bs=64k count=8 iflag=direct 2>/dev/null | cmp - /tmp/data' >>/tmp/serve.out 2>&1 &&
 			served=0
