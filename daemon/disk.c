@@ -54,14 +54,11 @@ static bool drain_queue(struct disk *d, struct virtq *q, unsigned nr_sharing, ui
 			budget--;
 			*bytes += cost;
 			heads[n++] = head;
-			q->mem->served = true;
 		} else if (r < 0 || !virtq_want_kicks(q)) {
 			break;
 		}
 	}
 	requests_start(d, q, heads, n);
-	/* Its rings at least were there. */
-	q->mem->served = true;
 	return more || q->mem->starved;
 }
 
@@ -69,20 +66,27 @@ bool disk_run(struct disk *d)
 {
 	uint32_t todo = d->stopped ? 0 : d->marked;
 	unsigned nr_sharing = __builtin_popcount(todo);
+	struct virtq *q = d->mmio.dev.queues;
 	uint64_t bytes = 0;
+	uint16_t last;
+	bool began;
 
+	d->began = false;
 	while (todo && bytes <= ROUND_BYTES) {
 		uint32_t later = todo >> d->turn << d->turn;
 		unsigned i = __builtin_ctz(later ? later : todo);
 
 		todo &= ~(1u << i);
-		if (!drain_queue(d, &d->mmio.dev.queues[i], nr_sharing, &bytes))
+		last = q[i].state->last_avail;
+		if (!drain_queue(d, &q[i], nr_sharing, &bytes))
 			d->marked &= ~(1u << i);
+		began = q[i].state->last_avail != last;
+		d->began |= began;
 		if (bytes > ROUND_BYTES)
 			d->turn = i + 1;
-		/* When there is room again, this one has it first. */
-		if (d->mmio.dev.queues[i].mem->starved) {
-			d->turn = i;
+		/* When there is room again, who has had none is the first. */
+		if (q[i].mem->starved) {
+			d->turn = began ? i + 1 : i;
 			break;
 		}
 	}

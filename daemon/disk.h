@@ -48,6 +48,7 @@ struct disk {
 	uint32_t marked;	       /* queues with something to pop, a bit each */
 	uint32_t pushed;	       /* queues with something to publish */
 	unsigned turn;		       /* the queue that a round begins with */
+	bool began;		       /* the last round has begun a request */
 	bool stopped;		       /* take no new requests */
 	bool abandoned;		       /* disk_abandon() */
 	char serial[DISK_SERIAL_BYTES];
@@ -84,6 +85,12 @@ void disk_stop(struct disk *d);
 
 /* Take no new requests ever; nobody waits for those in flight, which end at their next step. */
 void disk_abandon(struct disk *d);
+
+/* Is that the guest memory of the disk? */
+static inline bool disk_uses(const struct disk *d, const struct guest_mem *mem)
+{
+	return d->mmio.dev.queues[0].mem == mem;
+}
 
 /* Requests in flight. */
 static inline unsigned disk_inflight(const struct disk *d)

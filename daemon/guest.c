@@ -29,9 +29,6 @@
 /* To detach a disk or to leave; libxl waits 10 s for state 6, which comes after unmapping. */
 #define LEAVE_MS 5000
 
-/* To leave when no disk is held any more, for a guest with much memory to unmap.  Nobody waits. */
-#define UNMAP_MS 600000
-
 struct guest *guest_new(struct guest_context *ctx, uint16_t domid, const char *name)
 {
 	struct guest *g = calloc(1, sizeof(*g));
@@ -50,38 +47,17 @@ struct guest *guest_new(struct guest_context *ctx, uint16_t domid, const char *n
 }
 
 /* Asking again, for any reason, gives no more time: libxl waits since it asked first. */
-static void set_deadline(uint64_t *leave_by, unsigned ms)
+static void set_deadline(uint64_t *leave_by)
 {
 	if (!*leave_by)
-		*leave_by = clock_ms() + ms;
-}
-
-static unsigned count(const struct guest *g, enum guest_disk_phase phase)
-{
-	unsigned n = 0;
-
-	for (unsigned i = 0; i < STATE_DISKS_MAX; i++)
-		n += g->disks[i].known && g->disks[i].phase == phase;
-	return n;
-}
-
-unsigned guest_disks_served(const struct guest *g)
-{
-	return count(g, GUEST_DISK_SERVED);
-}
-
-/* Does the worker have, or will it have, anything to do? */
-static bool worker_needed(const struct guest *g)
-{
-	return count(g, GUEST_DISK_ATTACHING) || count(g, GUEST_DISK_SERVED) ||
-	       count(g, GUEST_DISK_DETACHING);
+		*leave_by = clock_ms() + LEAVE_MS;
 }
 
 /* The worker sees the end of file, and leaves. */
 static void close_link(struct guest *g)
 {
 	if (g->worker.link_fd >= 0 && !g->stopping)
-		set_deadline(&g->leave_by, worker_needed(g) ? LEAVE_MS : UNMAP_MS);
+		set_deadline(&g->leave_by);
 	loop_remove(g->ctx->loop, &g->link_source);
 	closep(&g->worker.link_fd);
 	g->worker.link_fd = -1;
@@ -113,6 +89,27 @@ void guest_free(struct guest *g)
 	forget_worker(g);
 	forget_state(g);
 	free(g);
+}
+
+static unsigned count(const struct guest *g, enum guest_disk_phase phase)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < STATE_DISKS_MAX; i++)
+		n += g->disks[i].known && g->disks[i].phase == phase;
+	return n;
+}
+
+unsigned guest_disks_served(const struct guest *g)
+{
+	return count(g, GUEST_DISK_SERVED);
+}
+
+/* Does the worker have, or will it have, anything to do? */
+static bool worker_needed(const struct guest *g)
+{
+	return count(g, GUEST_DISK_ATTACHING) || count(g, GUEST_DISK_SERVED) ||
+	       count(g, GUEST_DISK_DETACHING);
 }
 
 bool guest_is_over(const struct guest *g)
@@ -158,7 +155,7 @@ static void tell(struct guest *g, enum link_type type, unsigned slot, const char
 static void send_detach(struct guest *g, unsigned slot)
 {
 	g->disks[slot].phase = GUEST_DISK_DETACHING;
-	set_deadline(&g->disks[slot].leave_by, LEAVE_MS);
+	set_deadline(&g->disks[slot].leave_by);
 	tell(g, LINK_DETACH, slot, "detach");
 }
 
@@ -263,8 +260,8 @@ void guest_check_deadline(struct guest *g, uint64_t now_ms)
 
 	if (!deadline || now_ms < deadline)
 		return;
-	log_warn(&g->subject, "the worker (pid %d) has not let go in time and is killed",
-		 g->worker.pid);
+	log_warn(&g->subject, "the worker (pid %d) has not let go in %d s and is killed",
+		 g->worker.pid, LEAVE_MS / 1000);
 	pidfd_send_signal(g->worker.pidfd, SIGKILL, NULL, 0);
 	close_link(g);
 	/* A process that waits for a dead disk takes its time: no line every second. */
@@ -391,7 +388,7 @@ static void want_closed(struct guest *g, struct guest_disk *d)
 		break;
 	case GUEST_DISK_ATTACHING:
 	case GUEST_DISK_DETACHING:
-		set_deadline(&d->leave_by, LEAVE_MS);
+		set_deadline(&d->leave_by);
 		break;
 	case GUEST_DISK_SERVED:
 		send_detach(g, d - g->disks);

@@ -159,7 +159,7 @@ static int filter_syscalls(const struct xen_domain *xen, const struct log_subjec
 static const uint8_t operations[] = {
 	IORING_OP_READ,	      IORING_OP_WRITE,	     IORING_OP_READV,	     IORING_OP_WRITEV,
 	IORING_OP_READ_FIXED, IORING_OP_WRITE_FIXED, IORING_OP_FSYNC,	     IORING_OP_FALLOCATE,
-	IORING_OP_URING_CMD,  IORING_OP_POLL_ADD,    IORING_OP_ASYNC_CANCEL,
+	IORING_OP_URING_CMD,  IORING_OP_POLL_ADD,    IORING_OP_ASYNC_CANCEL, IORING_OP_TIMEOUT,
 };
 
 int sandbox_enter(struct loop *loop, const struct xen_domain *xen,

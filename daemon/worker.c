@@ -8,12 +8,13 @@
  * until nothing is in flight, which is
  *
  *   - IOREQ_TYPE_INVALIDATE: unmap guest memory, let the waiting vCPUs go;
+ *   - want of room for more guest memory: unmap what is there;
  *   - detaching a disk;
  *   - leaving.
  *
- * The order of closing is law: take no more requests, drain, unmap guest memory, destroy the ioreq
- * server.  The kernel may write to guest memory for a request in flight, and a page that is still
- * mapped keeps a dead domain as a zombie.
+ * The order of closing is law: take no more requests, drain, unmap guest memory (as much as time
+ * allows), destroy the ioreq server.  The kernel may write to guest memory for a request in flight,
+ * and a page that is still mapped keeps a dead domain as a zombie.
  */
 #include "daemon/worker.h"
 
@@ -37,6 +38,12 @@
  */
 #define UNMAP_MS 2000
 
+/*
+ * When there is no room at all for guest memory, others in this domain have it: ask again so many
+ * milliseconds later.
+ */
+#define ROOM_MS 100
+
 struct worker_disk {
 	struct disk disk;
 	struct kicks kicks;
@@ -57,6 +64,8 @@ struct worker {
 	struct ioreq_server ioreq;
 	struct worker_disk disks[STATE_DISKS_MAX];
 	unsigned turn; /* the disk that a round begins with */
+	bool began;    /* since foreign memory was unmapped, a request has been */
+	struct loop_timer room_timer;
 	bool stopping;
 	bool failed; /* it stops by itself */
 };
@@ -74,12 +83,13 @@ static void reply(struct worker *w, enum link_type type, uint32_t slot, int resu
 		fail(r, &w->subject, "cannot answer the watcher");
 }
 
-static unsigned inflight(const struct worker *w)
+/* Requests in flight, of disks that use this memory; NULL: any. */
+static unsigned inflight(const struct worker *w, const struct guest_mem *mem)
 {
 	unsigned n = 0;
 
 	for (unsigned i = 0; i < STATE_DISKS_MAX; i++)
-		if (w->disks[i].attached)
+		if (w->disks[i].attached && (!mem || disk_uses(&w->disks[i].disk, mem)))
 			n += disk_inflight(&w->disks[i].disk);
 	return n;
 }
@@ -304,10 +314,27 @@ static void link_ready(struct loop_source *src)
 	}
 }
 
-/* Does guest memory have to be unmapped before anything else is begun? */
+/* Does foreign memory have to be unmapped before anything else is begun with it? */
 static bool must_unmap(const struct worker *w)
 {
 	return w->ioreq.invalidate_pending || w->foreign.starved;
+}
+
+/* The next round has disks to run. */
+static void room_timer_expired(struct loop_timer *t)
+{
+	(void)t;
+}
+
+static void unmap_foreign(struct worker *w)
+{
+	if (w->foreign.starved && !w->began && !w->room_timer.pending) {
+		w->room_timer.expired = room_timer_expired;
+		loop_timer_start(&w->loop, &w->room_timer, ROOM_MS);
+	}
+	guest_mem_invalidate(&w->foreign);
+	ioreq_answer_invalidates(&w->ioreq);
+	w->began = false;
 }
 
 /* Things that wait until nothing is in flight. */
@@ -321,30 +348,43 @@ static bool finish_waiting(struct worker *w)
 			more = true; /* it looked at slots */
 		}
 	}
-	if (must_unmap(w) && !inflight(w)) {
-		guest_mem_invalidate(&w->foreign);
-		ioreq_answer_invalidates(&w->ioreq);
+	if (must_unmap(w) && !inflight(w, &w->foreign)) {
+		unmap_foreign(w);
 		more = true; /* queues were left alone meanwhile */
 	}
-	if (w->stopping && !inflight(w))
+	if (w->stopping && !inflight(w, NULL))
 		loop_stop(&w->loop);
+	return more;
+}
+
+static bool run_disk(struct worker *w, unsigned i)
+{
+	struct disk *d = &w->disks[i].disk;
+	bool foreign, more;
+
+	if (!w->disks[i].attached)
+		return false;
+	foreign = disk_uses(d, &w->foreign);
+	if (foreign && (must_unmap(w) || w->room_timer.pending))
+		return false;
+	more = disk_run(d);
+	if (foreign) {
+		w->began |= d->began;
+		/* When there is room again, who has had none is the first. */
+		if (w->foreign.starved)
+			w->turn = d->began ? i + 1 : i;
+	}
 	return more;
 }
 
 static bool worker_round(void *arg)
 {
 	struct worker *w = arg;
+	unsigned turn = w->turn;
 	bool more = false;
 
-	for (unsigned n = 0; n < STATE_DISKS_MAX && !must_unmap(w); n++) {
-		unsigned i = (w->turn + n) % STATE_DISKS_MAX;
-
-		if (w->disks[i].attached)
-			more |= disk_run(&w->disks[i].disk);
-		/* When there is room again, this one has it first. */
-		if (w->foreign.starved)
-			w->turn = i;
-	}
+	for (unsigned n = 0; n < STATE_DISKS_MAX; n++)
+		more |= run_disk(w, (turn + n) % STATE_DISKS_MAX);
 	for (unsigned i = 0; i < STATE_DISKS_MAX; i++)
 		if (w->disks[i].attached)
 			disk_publish(&w->disks[i].disk);

@@ -72,13 +72,14 @@ struct guest_mem {
 	uint64_t *present; /* a bit for each page that may be touched */
 	uint64_t *chunks;  /* a bit for each chunk with anything mapped */
 	unsigned mappings; /* VMAs that they are in; bounded */
-	bool served;	   /* since the last unmapping something has had all its pages */
 	/*
 	 * Pages could not be had for want of room, so NULL was no word about the guest's address:
-	 * stop taking requests, guest_mem_invalidate() when nothing is in flight, try again.  Only
-	 * set if served, else that would not help.
+	 * take no requests, guest_mem_invalidate() when nothing is in flight, which ends this, and
+	 * ask again.
 	 */
 	bool starved;
+	bool sparing; /* there was no room once: map single pages, and no chunks */
+	struct log_limit starved_limit;
 
 	/* grants */
 	struct guest_grants *grants;
@@ -105,8 +106,9 @@ void guest_mem_fini(struct guest_mem *m);
 void guest_mem_invalidate(struct guest_mem *m);
 
 /*
- * The same for as long as time allows: until clock_ms() is beyond that.  What is left is mapped as
- * before.  Linux asks Xen for each page, so that 1 TiB takes minutes.
+ * The same for as long as time allows: until clock_ms() is beyond that.  What is left stays mapped,
+ * for guest_mem_invalidate() or guest_mem_fini().  Linux asks Xen for each page, so that 1 TiB
+ * takes minutes.
  */
 void guest_mem_unmap_until(struct guest_mem *m, uint64_t until_ms);
 

@@ -18,14 +18,15 @@
  * hole that a failed xen_map() leaves is closed before anything else runs.
  *
  * Each mapping is a VMA, of which Linux lets a process have 65530.  A guest can ask for any number
- * of runs by giving back every second page; the budget of them is bounded well below, and what is
- * beyond it counts as missing.
+ * of runs by giving back every second page; the budget of them is bounded well below.
  *
  * In a driver domain Xen needs memory for each mapping, of a pool that the toolstack gives the
- * domain (shadow_memory in xl.cfg): 4 KiB for 2 MiB.  It is a guest's right to have more memory
- * than that is good for.  So want of room does not fail a request: all is unmapped when nothing is
- * in flight, and the request tried again.  Linux uses the same addresses first then, so Xen needs
- * no more memory.
+ * domain (shadow_memory in xl.cfg): 4 KiB for 2 MiB of the domain's addresses; Linux needs some,
+ * too.  It is a guest's right to have more memory than that is good for.
+ *
+ * So want of room, of either kind, is no word about the guest: all is unmapped when nothing is in
+ * flight, and what was asked for is mapped anew, page by page from then on, as a chunk for each of
+ * the thousand pages of a request may be more than there is room for.
  */
 #include "transport/guest_mem.h"
 
@@ -143,7 +144,8 @@ static void unmap_chunk(struct guest_mem *m, uint64_t chunk)
 void guest_mem_unmap_until(struct guest_mem *m, uint64_t until_ms)
 {
 	m->generation++;
-	m->served = m->starved = false;
+	m->sparing = m->starved;
+	m->starved = false;
 	for (uint64_t word = 0; word < chunks(m) / 64 && m->mapped_pages; word++) {
 		while (m->chunks[word]) {
 			if (clock_ms() > until_ms)
@@ -165,9 +167,9 @@ static bool map_run(struct guest_mem *m, uint64_t page, unsigned n, int *err)
 	bool good = true;
 	int r;
 
-	if (m->mappings == MAPPINGS_MAX)
-		return false;
-	r = xen_map(m->xen, page_va(m, page), page, n, err);
+	r = -E2BIG;
+	if (m->mappings < MAPPINGS_MAX)
+		r = xen_map(m->xen, page_va(m, page), page, n, err);
 	for (unsigned i = 0; i < n; i++) {
 		err[i] = r ? r : err[i];
 		good = good && !err[i];
@@ -203,17 +205,32 @@ static void map_chunk(struct guest_mem *m, uint64_t chunk)
 	}
 }
 
-static void note_starved(struct guest_mem *m)
+/*
+ * Does a failure to map a page say that there is no room, and nothing about the page?  ENOENT is
+ * Xen's word for it, where it makes page tables (xen/arch/arm/p2m.c), ENOMEM Linux's.
+ */
+static bool is_want_of_room(int err)
 {
+	return err == -ENOENT || err == -ENOMEM || err == -E2BIG;
+}
+
+static void note_starved(struct guest_mem *m, int err)
+{
+	const char *what = err == -ENOENT
+				   ? "Xen's page tables for this domain are full: give it more "
+				     "shadow_memory in its xl.cfg"
+			   : err == -ENOMEM ? "this domain's memory is used up: give it more"
+					    : "its pages are too scattered";
 	uint64_t suppressed;
 
-	m->starved = m->served;
-	if (log_limit_pass(&m->xen->limit, &suppressed))
-		log_warn(m->xen->subject,
-			 "no room to map more of the guest's memory, %llu MiB are mapped: they are "
-			 "unmapped, and mapped again when used, which is slow; give this domain "
-			 "more of it by shadow_memory in its xl.cfg",
-			 (unsigned long long)(m->mapped_pages >> (20 - XEN_PAGE_SHIFT)));
+	m->starved = true;
+	if (log_limit_pass(&m->starved_limit, &suppressed))
+		log_warn(
+			m->xen->subject,
+			"there is no room to map more of the guest's memory beside %llu MiB, which "
+			"are unmapped, and mapped again when used; %s (%llu such lines held back)",
+			(unsigned long long)(m->mapped_pages >> (20 - XEN_PAGE_SHIFT)), what,
+			(unsigned long long)suppressed);
 }
 
 /* What guest_mem_at() did not find present: make it so, if it can be done. */
@@ -229,16 +246,15 @@ static void *foreign_at(struct guest_mem *m, uint64_t gpa, uint64_t len)
 
 		if (is_present(m, page))
 			continue;
-		if (!(m->chunks[chunk / 64] & 1ull << chunk % 64))
+		if (!m->sparing && !(m->chunks[chunk / 64] & 1ull << chunk % 64))
 			map_chunk(m, chunk);
 		/*
 		 * Alone: the guest may have filled a hole since its chunk was mapped, or have taken
 		 * some other page out of this one's run while that was being mapped.
 		 */
 		if (!is_present(m, page) && !map_run(m, page, 1, &err)) {
-			/* Xen's word for no room (xen/arch/arm/p2m.c), and Linux's. */
-			if (err == -ENOENT || err == -ENOMEM)
-				note_starved(m);
+			if (is_want_of_room(err))
+				note_starved(m, err);
 			return NULL;
 		}
 	}

@@ -176,16 +176,22 @@ void virtq_fini(struct virtq *q)
 bool virtq_enable(struct virtq *q)
 {
 	struct virtq_state *s = q->state;
+	bool starved, usable;
 
 	/* 2.7: size is a power of two; alignment is 16 (descriptors), 2 (available), 4 (used). */
 	if (!is_power_of_2(s->size) || s->size > q->dev->queue_size_max || s->desc % 16 ||
 	    s->driver % 2 || s->device % 4)
 		return false;
 	/* Requests of the queue's former life still use its slots. */
-	if (s->inflight || (!map_rings(q) && !q->mem->starved))
+	if (s->inflight)
 		return false;
-	/* If there was no room for them, they are mapped at their first use. */
-	q->mem->served = true;
+	/* Where there is no room for the rings, they are mapped, and judged, at their first use. */
+	starved = q->mem->starved;
+	q->mem->starved = false;
+	usable = map_rings(q) || q->mem->starved;
+	q->mem->starved |= starved;
+	if (!usable)
+		return false;
 	s->last_avail = s->used = s->published = 0;
 	q->avail_seen = 0;
 	s->ready = 1;

@@ -11,7 +11,7 @@ worker=$(sed -n 's/.*is served by worker \([0-9]*\)$/\1/p' $LOG)
 kill -STOP "$worker" || fail "no worker $worker"
 xl destroy g1 >/tmp/stuck.log 2>&1 || fail "xl destroy: $(cat /tmp/stuck.log)"
 ! grep -iE 'timed out|unable to remove' /tmp/stuck.log || fail "xl destroy ran into a time-out"
-log_has "g1: the worker \(pid $worker\) has not let go in time and is killed"
+log_has "g1: the worker \(pid $worker\) has not let go in 5 s and is killed"
 check_nothing_left
 guest run g2 --disk $IMAGES/stuck.img 'dd if=/dev/vda of=/dev/null bs=64k iflag=direct 2>/dev/null' ||
 	fail "the image can't be used again"
