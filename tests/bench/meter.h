@@ -37,21 +37,22 @@ uint64_t meter_percentile(const struct meter_histogram *h, unsigned of_1000);
 /* CLOCK_MONOTONIC in nanoseconds. */
 uint64_t meter_now(void);
 
-/* What a process, all its threads, has used so far; system calls are -1 if they aren't counted. */
+/* What processes, all their threads, have used so far; syscalls is -1 if they are not counted. */
 struct meter_usage {
-	uint64_t at;	 /* meter_now() */
-	uint64_t cpu_ns; /* user and system, /proc/PID/task/TID/schedstat */
-	uint64_t sleeps; /* voluntary context switches */
+	uint64_t at;	  /* meter_now() */
+	uint64_t cpu_ns;  /* user and system, /proc/PID/task/TID/schedstat */
+	uint64_t sleeps;  /* voluntary context switches */
+	uint64_t rss_kib; /* its own, without what it shares */
 	int64_t syscalls;
 };
 
 /*
  * Count the system calls of a process from now on; threads that it makes later are counted, too.
- * event is the number of the tracepoint raw_syscalls:sys_enter; 0: don't.  One process at a time.
+ * event is the number of the tracepoint raw_syscalls:sys_enter; 0: don't.
  */
 void meter_count_syscalls(pid_t pid, unsigned event);
 
-/* Ends the program if there is no such process. */
-struct meter_usage meter_usage(pid_t pid);
+/* Of all these processes together.  Ends the program if there is no such process. */
+struct meter_usage meter_usage(const pid_t *pids, unsigned nr);
 
 #endif

@@ -145,17 +145,18 @@ int main(int argc, char **argv)
 	struct run_result result;
 	pid_t pid;
 
-	sim_check(o.guests == 1 && o.queues <= DRV_QUEUES_MAX, "one guest, of %u queues at most",
-		  DRV_QUEUES_MAX);
+	sim_check(o.guests == 1 && o.disks == 1 && o.queues <= DRV_QUEUES_MAX,
+		  "one disk, of %u queues at most", DRV_QUEUES_MAX);
 	sim_check(mkdtemp(dir), "%s: %s", dir, strerror(errno));
 	snprintf(path, sizeof(path), "%s/socket", dir);
 	pid = start_daemon(&o);
 	boot(&client, &o);
-	for (unsigned i = 0; i < o.queues; i++)
+	for (unsigned i = 0; i < o.queues && !o.idle; i++)
 		rings_start(&client.queues[i]);
-	result = run_measure(&o, pid, count, &client);
+	result = run_measure(&o, &pid, 1, count, &client);
 	for (unsigned i = 0; i < o.queues; i++) {
-		rings_join(&client.queues[i]);
+		if (!o.idle)
+			rings_join(&client.queues[i]);
 		meter_merge(&all, &client.queues[i].latency);
 		vhost_user_stop(&client.v, i);
 	}
@@ -165,6 +166,6 @@ int main(int argc, char **argv)
 	waitpid(pid, NULL, 0);
 	unlink(path);
 	rmdir(dir);
-	run_report("qemu-storage-daemon", &result, &all);
+	run_report("qemu-storage-daemon", &result, &all, all.count);
 	return 0;
 }

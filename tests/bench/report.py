@@ -15,7 +15,12 @@ FIGURES = {
     "kicks": lambda r: per_request(r, "kicks"),
     "ioreqs": lambda r: per_request(r, "ioreqs"),
     "interrupts": lambda r: per_request(r, "interrupts"),
+    "wakeups": lambda r: r["sleeps"] / r["seconds"],
+    "rss": lambda r: r["rss_kib"] / r["processes"] if "rss_kib" in r else None,
+    "fairness": lambda r: least_of_mean(r),
 }
+# A column each.
+COLUMNS = ["p50", "p99", "p999", "cpu", "sleeps", "syscalls", "kicks", "ioreqs", "interrupts", "rss"]
 WORDS = {
     "rate": "requests/s",
     "p50": "p50 us",
@@ -26,11 +31,19 @@ WORDS = {
     "kicks": "kicks/request",
     "ioreqs": "ioreqs/request",
     "interrupts": "interrupts/request",
+    "wakeups": "sleeps/s",
+    "rss": "RSS KiB/guest",
+    "fairness": "slowest guest of mean",
 }
 
 
 def per_request(run, key, divisor=1):
     return run[key] / divisor / run["requests"] if key in run and run["requests"] else None
+
+
+def least_of_mean(run):
+    """The requests of the slowest guest, as a part of the mean."""
+    return run["least"] / run["requests"] * run["processes"] if run.get("requests") else None
 
 
 def values(row, contender, figure):
@@ -49,9 +62,13 @@ def spread(numbers):
     return (max(numbers) - min(numbers)) / 2 / median(numbers) if median(numbers) else 0
 
 
-def compared(row, goal):
+def compared(row, goal, rows):
     """The runs of the same repetition, since a machine's noise comes and goes."""
-    pairs = zip(values(row, "xvirtiod", goal.figure), values(row, goal.against, goal.figure))
+    other = next((r for r in rows if r["name"] == goal.row), None) if goal.row else row
+    if not other:
+        return []
+    pairs = zip(values(row, "xvirtiod", goal.figure),
+                values(other, goal.against or "xvirtiod", goal.figure))
     return [a - b if goal.more else a / b for a, b in pairs if b]
 
 
@@ -77,18 +94,19 @@ def figures_table(rows):
     for row in rows:
         for contender in row["contenders"]:
             rate = values(row, contender, "rate")
-            cells = [number(middle(values(row, contender, f))) for f in FIGURES if f != "rate"]
+            cells = [number(middle(values(row, contender, f))) for f in COLUMNS]
             lines.append([row["name"], contender,
                           f"{number(middle(rate))} ± {spread(rate) * 100:.0f} %"] + cells)
     head = ["row", "contender", "requests/s", "p50 us", "p99 us", "p99.9 us", "CPU us"]
-    return table(head + ["sleeps", "system calls", "kicks", "ioreqs", "interrupts"], lines)
+    return table(head + ["sleeps", "system calls", "kicks", "ioreqs", "interrupts", "RSS KiB"], lines)
 
 
-def goal_line(row, goal):
+def goal_line(row, goal, rows):
     """What is wanted, what was measured, and what of that."""
-    if goal.against:
-        numbers = compared(row, goal)
-        unit = f" more than {goal.against}" if goal.more else f" x {goal.against}"
+    other = goal.against or goal.row
+    if other:
+        numbers = compared(row, goal, rows)
+        unit = f" more than {other}" if goal.more else f" x {other}"
     else:
         numbers = values(row, "xvirtiod", goal.figure)
         unit = ""
@@ -109,7 +127,7 @@ def markdown(result, goals):
             f"after: {machine['load_before']:.1f}, {machine['load_after']:.1f}\n\n"
             f"Medians of {machine['repetitions']} repetitions of {machine['seconds']:g} s; "
             "± is half of the distance from the least to the greatest. From \"CPU us\" on: "
-            "for each request, of the contender's process.\n\n")
-    lines = [goal_line(row, g) for row in result["rows"] for g in goals.get(row["name"], [])]
+            "for each request, of the contender's process; RSS is its own memory.\n\n")
+    lines = [goal_line(row, g, result["rows"]) for row in result["rows"] for g in goals.get(row["name"], [])]
     return (head + figures_table(result["rows"]) + "\n## Goals\n\n" +
             table(["row", "figure", "goal", "measured", ""], lines))

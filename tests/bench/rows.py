@@ -9,11 +9,13 @@ XVIRTIOD, URING, QSD, FIO = "xvirtiod", "io_uring", "qemu-storage-daemon", "fio"
 @dataclass
 class Goal:
     """
-    A figure of xvirtiod; or its ratio to another contender's in the same repetition, or how much more it is.
+    A figure of xvirtiod; or its ratio to that of another contender or another row in the same repetition,
+    or how much more it is.
     """
     figure: str  # a key of report.FIGURES
     limit: float
     against: str = None  # a contender
+    row: str = None  # one that comes before
     at_most: bool = False
     more: bool = False  # a difference, not a ratio
 
@@ -31,6 +33,18 @@ class Row:
     goals: list = field(default_factory=list)
 
 
+@dataclass
+class Sweep:
+    """A plot: requests a second against the values of an option."""
+    name: str  # of the file
+    axis: str
+    option: str
+    values: list
+    options: list
+    contenders: list
+    file: bool = True
+
+
 def _at_depth_32():
     return [
         Goal("ioreqs", 0.05, at_most=True),
@@ -41,6 +55,11 @@ def _at_depth_32():
 
 def _rate(ratio, against):
     return Goal("rate", ratio, against)
+
+
+def _shared():
+    """Of several guests: together as much as one, and each gets its part."""
+    return [Goal("rate", 0.9, row="1 guest, cached 4k QD32, sleeping"), Goal("fairness", 0.8)]
 
 
 DEVICES = [XVIRTIOD, QSD]
@@ -73,4 +92,26 @@ ROWS = [
     Row("O_DIRECT 128k sequential read QD32",
         ["--depth", "32", "--direct", "--block", "131072", "--sequential"], DIRECT,
         goals=[_rate(0.95, FIO)]),
+    Row("1 guest, cached 4k QD32, sleeping", ["--sleeping"], [XVIRTIOD]),
+    Row("2 guests", ["--guests", "2", "--sleeping"], [XVIRTIOD], goals=_shared()),
+    Row("8 guests", ["--guests", "8", "--sleeping"], [XVIRTIOD], goals=_shared()),
+    Row("8 guests x 4 disks", ["--guests", "8", "--disks", "4", "--sleeping"], [XVIRTIOD],
+        quick=False, goals=_shared()),
+    Row("8 idle guests", ["--guests", "8", "--idle"], [XVIRTIOD],
+        goals=[Goal("wakeups", 0, at_most=True), Goal("rss", 5120, at_most=True)]),
+]
+
+DEPTHS = [1, 2, 4, 8, 16, 32, 64, 128, 256]
+BLOCKS = [512 << i for i in range(14)]
+
+SWEEPS = [
+    Sweep("depth", "requests in flight, cached 4k random read", "--depth", DEPTHS, [], ALL),
+    Sweep("depth-null", "requests in flight, null backend", "--depth", DEPTHS, [], DEVICES,
+          file=False),
+    Sweep("block", "bytes of a request, cached random read, 8 in flight", "--block", BLOCKS,
+          ["--depth", "8"], ALL),
+    Sweep("queues", "queues, null backend, 4k QD32", "--queues", [1, 2, 4, 8],
+          ["--sleeping"], DEVICES, file=False),
+    Sweep("guests", "guests, cached 4k random read QD32, sleeping", "--guests", [1, 2, 4, 8, 16],
+          ["--sleeping"], [XVIRTIOD]),
 ]

@@ -16,11 +16,13 @@ struct run_options {
 	uint64_t span;	   /* bytes of it that are used, from the beginning */
 	uint32_t block;	   /* bytes of a request */
 	unsigned depth;	   /* requests in flight in each queue */
-	unsigned queues;   /* a thread, which is a vCPU, for each */
-	unsigned guests;   /* of one disk each; raw contenders have no such thing */
+	unsigned queues;   /* of each disk; a thread, which is a vCPU, for each */
+	unsigned disks;	   /* of each guest; more than one in all are read-only */
+	unsigned guests;   /* raw contenders have no such thing, nor several disks */
 	unsigned reads;	   /* of 100 requests */
 	bool sequential;   /* not random */
 	bool direct;	   /* O_DIRECT, not the page cache */
+	bool idle;	   /* no requests at all: what does that cost? */
 	bool sleeping;	   /* the driver sleeps for its interrupt, and does not poll */
 	unsigned syscalls; /* the tracepoint to count system calls with, 0: don't */
 	double seconds;	   /* measured, after a warm-up of a quarter of that */
@@ -77,17 +79,19 @@ struct run_counters {
 };
 
 /*
- * Let the threads, which run, warm up and then measure; the cost is that of a process.  counters
- * adds up what the contender counts, and may be NULL.  Prints nothing yet.
+ * Let the threads, which run, warm up and then measure; the cost is that of these processes.
+ * counters adds up what the contender counts, and may be NULL.  Prints nothing yet.
  */
 struct run_result {
+	unsigned processes;
 	struct meter_usage from, to;
 	struct run_counters counted_from, counted;
 };
-struct run_result run_measure(const struct run_options *o, pid_t pid,
+struct run_result run_measure(const struct run_options *o, const pid_t *pids, unsigned nr,
 			      void (*counters)(void *arg, struct run_counters *ret), void *arg);
 
-/* The line of JSON; name is the contender's. */
-void run_report(const char *name, const struct run_result *r, const struct meter_histogram *h);
+/* The line of JSON; name is the contender's; the least number of requests of a guest. */
+void run_report(const char *name, const struct run_result *r, const struct meter_histogram *h,
+		uint64_t least);
 
 #endif

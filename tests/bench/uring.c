@@ -112,9 +112,11 @@ int main(int argc, char **argv)
 	static struct meter_histogram all;
 	struct ring *rings = calloc(o.queues, sizeof(*rings));
 	struct run_result result;
+	pid_t pid = getpid();
 	int fd;
 
-	sim_check(o.file && o.guests == 1, "raw io_uring has no null backend and no guests");
+	sim_check(o.file && o.guests == 1 && o.disks == 1 && !o.idle,
+		  "raw io_uring has no null backend and no guests");
 	fd = open(o.file,
 		  (o.reads == 100 ? O_RDONLY : O_RDWR) | O_CLOEXEC | (o.direct ? O_DIRECT : 0));
 	sim_check(fd >= 0 && rings, "open %s: %s", o.file, strerror(errno));
@@ -126,12 +128,12 @@ int main(int argc, char **argv)
 		};
 		sim_check(pthread_create(&rings[i].thread, NULL, run, &rings[i]) == 0, "a thread");
 	}
-	result = run_measure(&o, getpid(), NULL, NULL);
+	result = run_measure(&o, &pid, 1, NULL, NULL);
 	for (unsigned i = 0; i < o.queues; i++) {
 		sim_check(pthread_join(rings[i].thread, NULL) == 0, "join a thread");
 		meter_merge(&all, &rings[i].latency);
 	}
-	run_report("io_uring", &result, &all);
+	run_report("io_uring", &result, &all, all.count);
 	free(rings);
 	close(fd);
 	return 0;

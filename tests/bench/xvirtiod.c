@@ -10,36 +10,43 @@
 #define GUESTS_MAX 16
 #define SLEEP_MS   1000
 
-struct bench_guest {
+/* What a vCPU does: a queue of a disk each. */
+struct bench_disk {
 	struct rings_port port;
-	struct guest *g;
 	struct drv d;
+	unsigned first_vcpu;
 	unsigned seen[DRV_QUEUES_MAX]; /* interrupts */
 	struct rings_queue queues[DRV_QUEUES_MAX];
+};
+
+struct bench_guest {
+	struct guest *g;
+	struct bench_disk disks[TOOLSTACK_DISKS_MAX];
 };
 
 static struct bench_guest guests[GUESTS_MAX];
 
 static void kick(struct rings_port *p, unsigned queue)
 {
-	struct bench_guest *b = (struct bench_guest *)p;
+	struct bench_disk *b = (struct bench_disk *)p;
 
-	b->d.m->ops->write(b->d.m, queue, b->d.base + R_QUEUE_NOTIFY, 4, queue);
+	b->d.m->ops->write(b->d.m, b->first_vcpu + queue, b->d.base + R_QUEUE_NOTIFY, 4, queue);
 }
 
 /* As vm_interrupt() of Linux' virtio_mmio.c, on the queue's own vCPU. */
 static void sleep_for_interrupt(struct rings_port *p, unsigned queue)
 {
-	struct bench_guest *b = (struct bench_guest *)p;
+	struct bench_disk *b = (struct bench_disk *)p;
 	struct machine *m = b->d.m;
 	unsigned now = m->ops->interrupt_wait(m, b->d.line, b->seen[queue], SLEEP_MS);
+	unsigned vcpu = b->first_vcpu + queue;
 	uint64_t status;
 
 	if (now == b->seen[queue])
 		return;
 	b->seen[queue] = now;
-	status = m->ops->read(m, queue, b->d.base + R_INTERRUPT_STATUS, 4);
-	m->ops->write(m, queue, b->d.base + R_INTERRUPT_ACK, 4, status);
+	status = m->ops->read(m, vcpu, b->d.base + R_INTERRUPT_STATUS, 4);
+	m->ops->write(m, vcpu, b->d.base + R_INTERRUPT_ACK, 4, status);
 }
 
 static void start_daemon(const struct run_options *o)
@@ -54,34 +61,49 @@ static void start_daemon(const struct run_options *o)
 	sim_start(config);
 }
 
-static void boot(struct bench_guest *b, const struct run_options *o, const char *image)
+/* The driver of a guest's disk n. */
+static void boot_disk(struct bench_guest *b, const struct run_options *o, unsigned n)
 {
-	uint64_t bytes = o->queues * (rings_bytes(o) + (1 << 20)) + (4 << 20);
-	struct guest_spec spec = { .vcpus = o->queues,
-				   .nr_disks = 1,
-				   .ram0 = (bytes + (2 << 20)) & ~((2ull << 20) - 1),
-				   .disk = { toolstack_disk(0, image) } };
+	struct bench_disk *disk = &b->disks[n];
+	struct drv *d = &disk->d;
 
-	b->port = (struct rings_port){ .kick = kick, .sleep = sleep_for_interrupt };
-	b->g = guest_create(&spec);
-	guest_driver(b->g, 0, 0, &b->d);
-	b->d.queue_limit = rings_queue_size(o);
-	drv_reset(&b->d);
-	drv_ready(&b->d, drv_offered(&b->d), o->queues);
+	disk->port = (struct rings_port){ .kick = kick, .sleep = sleep_for_interrupt };
+	disk->first_vcpu = n * o->queues;
+	guest_driver(b->g, n, 0, d);
+	d->vcpu = disk->first_vcpu;
+	d->queue_limit = rings_queue_size(o);
+	drv_reset(d);
+	drv_ready(d, drv_offered(d), o->queues);
 	for (unsigned i = 0; i < o->queues; i++) {
-		struct drv_queue *from = &b->d.q[i];
-		struct rings_queue *q = &b->queues[i];
+		struct drv_queue *from = &d->q[i];
+		struct rings_queue *q = &disk->queues[i];
 
 		q->options = o;
-		q->port = &b->port;
+		q->port = &disk->port;
 		q->index = i;
 		q->size = from->size;
-		q->desc = drv_ram(&b->d, from->desc, 16 * q->size);
-		q->avail = drv_ram(&b->d, from->avail, 6 + 2 * q->size);
-		q->used = drv_ram(&b->d, from->used, 6 + 8 * q->size);
-		q->memory_gpa = b->d.m->ops->alloc(b->d.m, rings_bytes(o));
-		q->memory = drv_ram(&b->d, q->memory_gpa, rings_bytes(o));
+		q->desc = drv_ram(d, from->desc, 16 * q->size);
+		q->avail = drv_ram(d, from->avail, 6 + 2 * q->size);
+		q->used = drv_ram(d, from->used, 6 + 8 * q->size);
+		q->memory_gpa = d->m->ops->alloc(d->m, rings_bytes(o));
+		q->memory = drv_ram(d, q->memory_gpa, rings_bytes(o));
 	}
+}
+
+static void boot(struct bench_guest *b, const struct run_options *o, const char *image)
+{
+	uint64_t bytes = o->disks * (o->queues * (rings_bytes(o) + (1 << 20)) + (4 << 20));
+	struct guest_spec spec = { .vcpus = o->queues * o->disks,
+				   .nr_disks = o->disks,
+				   .ram0 = (bytes + (2 << 20)) & ~((2ull << 20) - 1) };
+
+	for (unsigned i = 0; i < o->disks; i++) {
+		spec.disk[i] = toolstack_disk(i, image);
+		spec.disk[i].read_only = o->guests * o->disks > 1;
+	}
+	b->g = guest_create(&spec);
+	for (unsigned i = 0; i < o->disks; i++)
+		boot_disk(b, o, i);
 }
 
 static void count(void *arg, struct run_counters *ret)
@@ -89,12 +111,41 @@ static void count(void *arg, struct run_counters *ret)
 	const struct run_options *o = arg;
 
 	for (unsigned i = 0; i < o->guests; i++) {
-		const struct virtio_state *v = &guest_disk_state(guests[i].g, 0)->virtio;
-
 		ret->accesses += guest_state(guests[i].g)->accesses;
-		ret->kicks += v->kicks;
-		ret->interrupts += v->interrupts;
+		for (unsigned k = 0; k < o->disks; k++) {
+			const struct virtio_state *v = &guest_disk_state(guests[i].g, k)->virtio;
+
+			ret->kicks += v->kicks;
+			ret->interrupts += v->interrupts;
+		}
 	}
+}
+
+static void start_load(const struct run_options *o)
+{
+	for (unsigned i = 0; i < o->guests; i++)
+		for (unsigned k = 0; k < o->disks * o->queues; k++)
+			rings_start(&guests[i].disks[k / o->queues].queues[k % o->queues]);
+}
+
+/* Returns the requests of the guest that has the least. */
+static uint64_t join_load(const struct run_options *o, struct meter_histogram *all)
+{
+	uint64_t least = UINT64_MAX;
+
+	for (unsigned i = 0; i < o->guests; i++) {
+		uint64_t before = all->count;
+
+		for (unsigned k = 0; k < o->disks * o->queues; k++) {
+			struct rings_queue *q =
+				&guests[i].disks[k / o->queues].queues[k % o->queues];
+
+			rings_join(q);
+			meter_merge(all, &q->latency);
+		}
+		least = all->count - before < least ? all->count - before : least;
+	}
+	return least;
 }
 
 int main(int argc, char **argv)
@@ -102,25 +153,27 @@ int main(int argc, char **argv)
 	struct run_options o = run_options(argc, argv);
 	static struct meter_histogram all;
 	struct run_result result;
+	pid_t workers[GUESTS_MAX];
+	uint64_t least = 0;
 	const char *image;
 
-	sim_check(o.guests <= GUESTS_MAX && o.queues <= DRV_QUEUES_MAX, "too many");
+	sim_check(o.guests <= GUESTS_MAX && o.disks <= TOOLSTACK_DISKS_MAX &&
+			  o.queues <= DRV_QUEUES_MAX && (o.guests * o.disks == 1 || o.reads == 100),
+		  "too many guests, disks or queues, or several that write");
 	start_daemon(&o);
 	image = o.file ? o.file : sim_image("unused", 4096, false);
-	for (unsigned i = 0; i < o.guests; i++)
-		boot(&guests[i], &o, image);
-	for (unsigned i = 0; i < o.guests; i++)
-		for (unsigned k = 0; k < o.queues; k++)
-			rings_start(&guests[i].queues[k]);
-	result = run_measure(&o, sim_worker(guests[0].g->domid), count, &o);
 	for (unsigned i = 0; i < o.guests; i++) {
-		for (unsigned k = 0; k < o.queues; k++) {
-			rings_join(&guests[i].queues[k]);
-			meter_merge(&all, &guests[i].queues[k].latency);
-		}
-		guest_destroy(guests[i].g);
+		boot(&guests[i], &o, image);
+		workers[i] = sim_worker(guests[i].g->domid);
 	}
+	if (!o.idle)
+		start_load(&o);
+	result = run_measure(&o, workers, o.guests, count, &o);
+	if (!o.idle)
+		least = join_load(&o, &all);
+	for (unsigned i = 0; i < o.guests; i++)
+		guest_destroy(guests[i].g);
 	sim_stop();
-	run_report("xvirtiod", &result, &all);
+	run_report("xvirtiod", &result, &all, least);
 	return 0;
 }
