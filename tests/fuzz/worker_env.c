@@ -22,6 +22,7 @@ static struct {
 	bool stopped;
 	void (*program)(void);
 	struct loop *loop;
+	struct loop_timer *timer; /* that runs */
 	struct loop_source *link, *events;
 	const struct link_message *message; /* to be received next */
 	bool hung_up;
@@ -85,6 +86,14 @@ void env_event(void)
 
 bool env_round(void)
 {
+	struct loop_timer *timer = env.timer;
+
+	/* Time flies. */
+	env.timer = NULL;
+	if (timer) {
+		timer->pending = false;
+		timer->expired(timer);
+	}
 	return env.loop->round(env.loop->round_arg);
 }
 
@@ -147,6 +156,15 @@ void loop_signal(struct loop *l, int fd, struct loop_op *failed)
 	(void)l;
 	(void)failed;
 	fuzz_check(false, "eventfd %d is written to", fd);
+}
+
+void loop_timer_start(struct loop *l, struct loop_timer *t, unsigned ms)
+{
+	(void)l;
+	(void)ms;
+	fuzz_check(!env.timer, "two timers");
+	t->pending = true;
+	env.timer = t;
 }
 
 void loop_submit(struct loop *l)
