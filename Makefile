@@ -218,7 +218,7 @@ torture: $(TORTURE)
 	$Q$< --seeds $(SEEDS) --from $(FROM)
 
 # The bench: a program for each contender, with what they have in common.
-BENCH_CONTENDERS := $(addprefix $B/tests/bench/,xvirtiod uring qsd)
+BENCH_CONTENDERS := $(addprefix $B/tests/bench/,xvirtiod uring qsd attach)
 BENCH_PARTS := $(patsubst %.c,$B/%.o,$(addprefix tests/bench/,meter.c rings.c run.c vhost_user.c))
 $(BENCH_CONTENDERS): %: %.o $(BENCH_PARTS) $B/tests/sim/libsim.a | $(XENSTORED_SHIM) $(SIM_SHIM) $B/xvirtiod
 	@echo "  LD    $@"

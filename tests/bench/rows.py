@@ -29,6 +29,7 @@ class Row:
     options: list  # of the contenders' programs
     contenders: list
     file: bool = True
+    program: str = None  # not the contender's usual one
     quick: bool = True  # in make bench-quick, too
     goals: list = field(default_factory=list)
 
@@ -43,6 +44,7 @@ class Sweep:
     options: list
     contenders: list
     file: bool = True
+    program = None
 
 
 def _at_depth_32():
@@ -97,6 +99,12 @@ ROWS = [
     Row("8 guests", ["--guests", "8", "--sleeping"], [XVIRTIOD], goals=_shared()),
     Row("8 guests x 4 disks", ["--guests", "8", "--disks", "4", "--sleeping"], [XVIRTIOD],
         quick=False, goals=_shared()),
+    Row("attach a guest's disk", ["--guests", "1"], [XVIRTIOD], file=False, program="attach",
+        goals=[Goal("p50", 20000, at_most=True)]),
+    Row("attach beside 200 disks", ["--guests", "20", "--disks", "10"], [XVIRTIOD], file=False,
+        program="attach", quick=False, goals=[Goal("p50", 20000, at_most=True)]),
+    Row("start with 100 waiting guests", ["--guests", "100", "--waiting"], [XVIRTIOD], file=False,
+        program="attach", quick=False),
     Row("8 idle guests", ["--guests", "8", "--idle"], [XVIRTIOD],
         goals=[Goal("wakeups", 0, at_most=True), Goal("rss", 5120, at_most=True)]),
 ]

@@ -23,6 +23,7 @@ struct run_options {
 	bool sequential;   /* not random */
 	bool direct;	   /* O_DIRECT, not the page cache */
 	bool idle;	   /* no requests at all: what does that cost? */
+	bool waiting;	   /* guests do, for the daemon to start */
 	bool sleeping;	   /* the driver sleeps for its interrupt, and does not poll */
 	unsigned syscalls; /* the tracepoint to count system calls with, 0: don't */
 	double seconds;	   /* measured, after a warm-up of a quarter of that */
