@@ -145,7 +145,7 @@ int main(int argc, char **argv)
 	struct run_result result;
 	pid_t pid;
 
-	sim_check(o.guests == 1 && o.disks == 1 && o.queues <= DRV_QUEUES_MAX,
+	sim_check(o.guests == 1 && o.disks == 1 && !o.memory && o.queues <= DRV_QUEUES_MAX,
 		  "one disk, of %u queues at most", DRV_QUEUES_MAX);
 	sim_check(mkdtemp(dir), "%s: %s", dir, strerror(errno));
 	snprintf(path, sizeof(path), "%s/socket", dir);

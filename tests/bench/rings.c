@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "tests/guest/driver.h"
 #include "tests/sim/check.h"
@@ -46,6 +47,17 @@ uint64_t rings_bytes(const struct run_options *o)
 	return slots_bytes(o) + o->depth * data_bytes(o);
 }
 
+uint64_t rings_pieces(const struct run_options *o)
+{
+	return (o->memory << 20) / RINGS_PIECE;
+}
+
+void rings_wait_touched(struct rings_queue *q)
+{
+	while (__atomic_load_n(&q->touched, __ATOMIC_RELAXED) < rings_pieces(q->options))
+		usleep(1000);
+}
+
 unsigned rings_queue_size(const struct run_options *o)
 {
 	unsigned size = 128;
@@ -84,6 +96,18 @@ static void prepare(struct rings_queue *q, unsigned i)
 						     DESC_INDIRECT, 0 };
 }
 
+/* All in turn, then any.  Two requests may have the same: nobody looks at what they read. */
+static uint64_t piece(struct rings_queue *q)
+{
+	uint64_t pieces = rings_pieces(q->options), i = q->touched;
+
+	if (i < pieces)
+		__atomic_store_n(&q->touched, i + 1, __ATOMIC_RELAXED);
+	else
+		i = run_random(&q->pattern.random) % pieces;
+	return q->spread_gpa + i * RINGS_PIECE;
+}
+
 /* The next request of a slot; the device does not see it yet. */
 static void fill(struct rings_queue *q, unsigned i, uint64_t now)
 {
@@ -92,6 +116,8 @@ static void fill(struct rings_queue *q, unsigned i, uint64_t now)
 
 	s->header.type = read ? T_IN : T_OUT;
 	s->header.sector = run_offset(&q->pattern) / DRV_SECTOR;
+	if (q->options->memory)
+		s->table[1].addr = piece(q);
 	s->table[1].flags = DESC_NEXT | (read ? DESC_WRITE : 0);
 	s->status = BLK_PENDING;
 	q->started[i] = now;

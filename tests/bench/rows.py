@@ -120,6 +120,8 @@ SWEEPS = [
           ["--depth", "8"], ALL),
     Sweep("queues", "queues, null backend, 4k QD32", "--queues", [1, 2, 4, 8],
           ["--sleeping"], DEVICES, file=False),
+    Sweep("memory", "MiB of guest memory that reads go to, any 2 MiB of it, cached 4k QD32",
+          "--memory", [64 << i for i in range(11)], [], [XVIRTIOD]),
     Sweep("guests", "guests, cached 4k random read QD32, sleeping", "--guests", [1, 2, 4, 8, 16],
           ["--sleeping"], [XVIRTIOD]),
 ]

@@ -13,14 +13,23 @@
 enum run_phase run_phase;
 
 static const struct option options[] = {
-	{ "file", required_argument, NULL, 'f' },     { "span", required_argument, NULL, 'S' },
-	{ "block", required_argument, NULL, 'b' },    { "depth", required_argument, NULL, 'd' },
-	{ "queues", required_argument, NULL, 'q' },   { "disks", required_argument, NULL, 'n' },
-	{ "guests", required_argument, NULL, 'g' },   { "reads", required_argument, NULL, 'r' },
-	{ "syscalls", required_argument, NULL, 'c' }, { "seconds", required_argument, NULL, 's' },
-	{ "sequential", no_argument, NULL, 'L' },     { "direct", no_argument, NULL, 'D' },
-	{ "idle", no_argument, NULL, 'i' },	      { "waiting", no_argument, NULL, 'w' },
-	{ "sleeping", no_argument, NULL, 'I' },	      { NULL, 0, NULL, 0 },
+	{ "file", required_argument, NULL, 'f' },
+	{ "span", required_argument, NULL, 'S' },
+	{ "block", required_argument, NULL, 'b' },
+	{ "depth", required_argument, NULL, 'd' },
+	{ "queues", required_argument, NULL, 'q' },
+	{ "disks", required_argument, NULL, 'n' },
+	{ "guests", required_argument, NULL, 'g' },
+	{ "reads", required_argument, NULL, 'r' },
+	{ "syscalls", required_argument, NULL, 'c' },
+	{ "seconds", required_argument, NULL, 's' },
+	{ "sequential", no_argument, NULL, 'L' },
+	{ "direct", no_argument, NULL, 'D' },
+	{ "idle", no_argument, NULL, 'i' },
+	{ "waiting", no_argument, NULL, 'w' },
+	{ "memory", required_argument, NULL, 'm' },
+	{ "sleeping", no_argument, NULL, 'I' },
+	{ NULL, 0, NULL, 0 },
 };
 
 static void set(struct run_options *o, int option)
@@ -66,6 +75,9 @@ static void set(struct run_options *o, int option)
 		break;
 	case 'i':
 		o->idle = true;
+		break;
+	case 'm':
+		o->memory = n;
 		break;
 	case 'w':
 		o->waiting = true;

@@ -19,6 +19,7 @@ struct run_options {
 	unsigned queues;   /* of each disk; a thread, which is a vCPU, for each */
 	unsigned disks;	   /* of each guest; more than one in all are read-only */
 	unsigned guests;   /* raw contenders have no such thing, nor several disks */
+	uint64_t memory;   /* MiB that the data of reads is spread over, 0: none of its own */
 	unsigned reads;	   /* of 100 requests */
 	bool sequential;   /* not random */
 	bool direct;	   /* O_DIRECT, not the page cache */

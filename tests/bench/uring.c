@@ -115,7 +115,7 @@ int main(int argc, char **argv)
 	pid_t pid = getpid();
 	int fd;
 
-	sim_check(o.file && o.guests == 1 && o.disks == 1 && !o.idle,
+	sim_check(o.file && o.guests == 1 && o.disks == 1 && !o.memory && !o.idle,
 		  "raw io_uring has no null backend and no guests");
 	fd = open(o.file,
 		  (o.reads == 100 ? O_RDONLY : O_RDWR) | O_CLOEXEC | (o.direct ? O_DIRECT : 0));
