@@ -224,6 +224,8 @@ $(BENCH_CONTENDERS): %: %.o $(BENCH_PARTS) $B/tests/sim/libsim.a | $(XENSTORED_S
 	@echo "  LD    $@"
 	$Q$(CC) $(ALL_LDFLAGS) -o $@ $^ $(SIM_LIBS)
 
+bench-programs: $(BENCH_CONTENDERS)
+
 bench bench-quick: $(BENCH_CONTENDERS) $B/xvirtiod
 	$Qtests/bench/bench $(if $(filter bench-quick,$@),--quick) --programs $B/tests/bench
 
@@ -314,7 +316,7 @@ help:
 	@echo "make torture      random legal guests: SEEDS=number, FROM=the first"
 	@echo "make fuzz         look for crashes with libFuzzer: FUZZ_TIME=seconds, FUZZ=one harness"
 	@echo "make fuzz-check   a short run of each harness; make fuzz-coverage: lines reached"
-	@echo "Only built by make unit-tests, sim-tests, hostile-tests, fuzz-harnesses:"
+	@echo "Only built by make unit-tests, sim-tests, hostile-tests, bench-programs, fuzz-harnesses:"
 	@echo "                  programs to run, such as $B/tests/unit/NAME"
 	@echo
 	@echo "make man        put the list of configuration keys into the man page"
@@ -328,5 +330,5 @@ help:
 	@echo "ARCH=arm64      cross-build; SYSROOT=DIR holds Debian's arm64 packages, unpacked, such as:"
 	@echo "                make ARCH=arm64 SYSROOT=\$$(tests/lab/lab sysroot)"
 
-.PHONY: policy all bench bench-quick unit-tests hostile-tests hostile torture sim-tests conformance coverage transcript man lint install uninstall check check-driver-domain demo packages clean help
+.PHONY: policy all bench bench-quick bench-programs unit-tests hostile-tests hostile torture sim-tests conformance coverage transcript man lint install uninstall check check-driver-domain demo packages clean help
 .SECONDARY:
