@@ -12,22 +12,23 @@ from matplotlib import pyplot  # after use()
 import report
 
 
-def draw_sweep(sweep, path):
+def draw_sweep(sweep, name, path):
     figure, axes = pyplot.subplots(figsize=(8, 5))
     for contender, points in sweep["contenders"].items():
-        rates = [[report.FIGURES["rate"](run) for run in runs] for runs in points]
-        middle = [median(r) for r in rates]
-        below = [m - min(r) for m, r in zip(middle, rates)]
-        above = [max(r) - m for m, r in zip(middle, rates)]
+        values = [[report.FIGURES[name](run) for run in runs] for runs in points]
+        middle = [median(v) for v in values]
+        below = [m - min(v) for m, v in zip(middle, values)]
+        above = [max(v) - m for m, v in zip(middle, values)]
         axes.errorbar(sweep["values"], middle, yerr=[below, above], marker="o", capsize=3,
                       label=contender)
     axes.set_xscale("log", base=2)
     axes.set_xticks(sweep["values"], [short(v) for v in sweep["values"]])
-    axes.set_ylim(bottom=0)
     if sweep["name"] == "block":
         axes.set_yscale("log")
+    else:
+        axes.set_ylim(bottom=0)
     axes.set_xlabel(sweep["axis"])
-    axes.set_ylabel("requests/s")
+    axes.set_ylabel(report.WORDS[name])
     axes.grid(alpha=0.3)
     axes.legend()
     figure.tight_layout()
@@ -44,4 +45,6 @@ def short(n):
 
 def draw(result, directory):
     for sweep in result["sweeps"]:
-        draw_sweep(sweep, os.path.join(directory, sweep["name"] + ".png"))
+        for name in sweep["figures"]:
+            path = os.path.join(directory, f"{sweep['name']}-{name}.png")
+            draw_sweep(sweep, name, path)

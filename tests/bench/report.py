@@ -6,9 +6,9 @@ from statistics import median
 # Of one run: a number, or None if the contender has no such thing.
 FIGURES = {
     "rate": lambda r: r["requests"] / r["seconds"],
-    "p50": lambda r: r["p50_ns"] / 1000,
-    "p99": lambda r: r["p99_ns"] / 1000,
-    "p999": lambda r: r["p999_ns"] / 1000,
+    "p50": lambda r: latency(r, "p50_ns"),
+    "p99": lambda r: latency(r, "p99_ns"),
+    "p999": lambda r: latency(r, "p999_ns"),
     "cpu": lambda r: per_request(r, "cpu_ns", 1000),
     "sleeps": lambda r: per_request(r, "sleeps"),
     "syscalls": lambda r: per_request(r, "syscalls"),
@@ -35,6 +35,10 @@ WORDS = {
     "rss": "RSS KiB/guest",
     "fairness": "slowest guest of mean",
 }
+
+
+def latency(run, key):
+    return run[key] / 1000 if run["requests"] else None
 
 
 def per_request(run, key, divisor=1):
@@ -101,6 +105,18 @@ def figures_table(rows):
     return table(head + ["sleeps", "system calls", "kicks", "ioreqs", "interrupts", "RSS KiB"], lines)
 
 
+def growth_tables(sweeps):
+    text = ""
+    for s in sweeps:
+        for figure in s["figures"]:
+            lines = [[str(value)] + [number(middle([FIGURES[figure](run) for run in points[i]]))
+                                     for points in s["contenders"].values()]
+                     for i, value in enumerate(s["values"])]
+            text += f"\n### {s['name']}: {WORDS[figure]}\n\n"
+            text += table([s["axis"], *s["contenders"]], lines)
+    return text
+
+
 def goal_line(row, goal, rows):
     """What is wanted, what was measured, and what of that."""
     other = goal.against or goal.row
@@ -130,4 +146,5 @@ def markdown(result, goals):
             "for each request, of the contender's process; RSS is its own memory.\n\n")
     lines = [goal_line(row, g, result["rows"]) for row in result["rows"] for g in goals.get(row["name"], [])]
     return (head + figures_table(result["rows"]) + "\n## Goals\n\n" +
-            table(["row", "figure", "goal", "measured", ""], lines))
+            table(["row", "figure", "goal", "measured", ""], lines) +
+            ("\n## Growth\n" + growth_tables(result["sweeps"]) if result["sweeps"] else ""))

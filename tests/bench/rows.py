@@ -36,14 +36,15 @@ class Row:
 
 @dataclass
 class Sweep:
-    """A plot: requests a second against the values of an option."""
-    name: str  # of the file
+    """Figures against the values of an option: a plot of each."""
+    name: str  # of the files
     axis: str
     option: str
     values: list
     options: list
     contenders: list
     file: bool = True
+    figures: list = field(default_factory=lambda: ["rate"])
     program = None
 
 
@@ -121,7 +122,9 @@ SWEEPS = [
     Sweep("queues", "queues, null backend, 4k QD32", "--queues", [1, 2, 4, 8],
           ["--sleeping"], DEVICES, file=False),
     Sweep("memory", "MiB of guest memory that reads go to, any 2 MiB of it, cached 4k QD32",
-          "--memory", [64 << i for i in range(11)], [], [XVIRTIOD]),
+          "--memory", [64 << i for i in range(11)], [], [XVIRTIOD], figures=["rate", "rss"]),
+    Sweep("disks", "idle disks of a guest", "--disks", [1, 2, 4, 8], ["--idle"], [XVIRTIOD],
+          file=False, figures=["rss"]),
     Sweep("guests", "guests, cached 4k random read QD32, sleeping", "--guests", [1, 2, 4, 8, 16],
           ["--sleeping"], [XVIRTIOD]),
 ]
