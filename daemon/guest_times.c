@@ -7,7 +7,7 @@
  * libxl reads state 6 when the watch event reaches it.  A directory that is gone by then is an
  * error that it prints; one that stays is waited for.
  */
-#define REMOVE_MS 500
+#define REMOVE_MS 800
 
 uint64_t guest_deadline(const struct guest *g)
 {
