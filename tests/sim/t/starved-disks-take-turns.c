@@ -10,22 +10,25 @@
 #include "tests/sim/guest.h"
 
 #define PAGES  400 /* that the busy queue reads into, one after the other */
-#define ROOM   64  /* pages */
-#define DEPTH  40
-#define ENOUGH 20 /* requests of those who have few */
+#define EACH   10  /* of them for one request */
+#define ROOM   24  /* pages: two requests of the busy queue and the rings don't fit */
+#define DEPTH  12
+#define ENOUGH 6   /* requests of those who have few */
 
 static struct guest *g;
 static struct drv busy, other;
 static atomic_bool stop;
 static uint64_t pages, header, status;
 
-static void add(unsigned q, unsigned page)
+/* A request that reads a sector into each of these pages. */
+static void add(unsigned q, unsigned page, unsigned n)
 {
-	struct drv_seg segs[] = { { header, 16, false },
-				  { pages + page * 4096ull, 512, true },
-				  { status, 1, true } };
+	struct drv_seg segs[EACH + 2] = { { header, 16, false } };
 
-	drv_avail(&busy.q[q], drv_chain(&busy.q[q], segs, 3, 9));
+	for (unsigned i = 0; i < n; i++)
+		segs[1 + i] = (struct drv_seg){ pages + (page + i) * 4096ull, 512, true };
+	segs[1 + n] = (struct drv_seg){ status, 1, true };
+	drv_avail(&busy.q[q], drv_chain(&busy.q[q], segs, n + 2, 9));
 }
 
 /* The first vCPU does that for both queues. */
@@ -42,12 +45,12 @@ static void *keep_busy(void *arg)
 
 	(void)arg;
 	for (; n < DEPTH; n++)
-		add(0, n);
+		add(0, n * EACH % PAGES, EACH);
 	kick();
 	while (!atomic_load(&stop)) {
 		if (!drv_used(&busy.q[0], &id, &len))
 			continue;
-		add(0, n++ % PAGES);
+		add(0, n++ * EACH % PAGES, EACH);
 		kick();
 	}
 	for (unsigned i = 0; i < DEPTH; i++)
@@ -83,7 +86,7 @@ int main(void)
 	for (unsigned i = 0; i < ENOUGH; i++) {
 		sim_check(drv_io(&other, T_IN, 1, NULL, 0, data, 512) == BLK_OK, "a read");
 		sim_check(!memcmp(data, expected, 512), "what was read");
-		add(1, PAGES);
+		add(1, PAGES, 1);
 		for (unsigned step = 0; !drv_used(&busy.q[1], &id, &len);)
 			sim_step(&step, "an answer of the other queue");
 	}
