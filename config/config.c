@@ -225,6 +225,19 @@ static void read_guests(struct reader *r, config_setting_t *list, struct config 
 	check_unique(r, list, "name");
 }
 
+/* The image of a disk of the toolstack's is what the toolstack says. */
+static void check_image(struct reader *r, const config_setting_t *entry,
+			const struct config_guest_disk *d)
+{
+	const config_setting_t *image = config_setting_get_member(entry, "image");
+
+	if (image && d->vdev[0] && !key_vdev_is_generic(d->vdev))
+		mistake(r, image,
+			"\"%s\" has its image from the toolstack (target=... in the guest's xl.cfg); "
+			"this key is for generic virtio devices, virtio0 and so on",
+			d->vdev);
+}
+
 static void read_disks(struct reader *r, config_setting_t *list, struct config_guest *g, unsigned n)
 {
 	struct config_guest_disk *d;
@@ -242,6 +255,8 @@ static void read_disks(struct reader *r, config_setting_t *list, struct config_g
 			   &(struct place){ IN_DISK, CONFIG_SCOPE_DISK, &d->options, d });
 	}
 	check_unique(r, list, "vdev");
+	for (i = 0; i < n; i++)
+		check_image(r, config_setting_get_elem(list, i), &g->disks[i]);
 }
 
 /* There are two lists, in different places: the guests, and the disks of a guest. */

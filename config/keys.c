@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "config/keys.h"
 
+#include <regex.h>
 #include <string.h>
 #include <syslog.h>
 
@@ -8,6 +9,8 @@
 
 #define FIELD(type, member) \
 	.offset = offsetof(struct type, member), .size = sizeof(((struct type *)NULL)->member)
+
+#define VIRTIO "virtio"
 
 #define IN_ANY_SCOPE (IN_DEFAULTS | IN_GUEST | IN_DISK)
 
@@ -45,10 +48,23 @@ static bool guest_name_valid(const char *text, size_t len)
 	return len > 0;
 }
 
-/* The names of all bus types of xl: xvda, xvdq3, hda, sda, d0p0. */
+/* What xl takes for vdev (xl-disk-configuration(5)), the number of a disk, a generic device. */
 static bool vdev_valid(const char *text, size_t len)
 {
-	return len > 0 && strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789") == len;
+	regex_t r;
+	bool valid;
+
+	if (regcomp(&r, "^((xvd|hd|sd)[a-z]+[0-9]*|d[0-9]+p[0-9]+|[0-9]+|0x[0-9a-f]+|" VIRTIO "[0-9]+)$",
+		    REG_EXTENDED | REG_NOSUB))
+		return false;
+	valid = len > 0 && !regexec(&r, text, 0, NULL, 0);
+	regfree(&r);
+	return valid;
+}
+
+bool key_vdev_is_generic(const char *vdev)
+{
+	return !strncmp(vdev, VIRTIO, strlen(VIRTIO));
 }
 
 static bool image_valid(const char *text, size_t len)
@@ -262,8 +278,8 @@ const struct key config_keys[] = {
 	{
 		.name = "vdev", .places = IN_DISK, .type = KEY_TEXT, .required = true,
 		.valid = vdev_valid,
-		.rule = "a virtual device name "
-			"(1 to 23 lower-case letters and digits, such as \"xvda\")",
+		.rule = "a virtual device name of up to 23 bytes, "
+			"such as \"xvda\", or \"virtio0\" for a generic virtio device",
 		FIELD(config_guest_disk, vdev),
 		.help = "The disk's\n"
 			".Cm vdev\n"

@@ -64,6 +64,9 @@ extern const struct config config_built_in;
 /* The key of that name, or NULL.  A name has one meaning wherever it stands. */
 const struct key *key_find(const char *name);
 
+/* Is that the vdev of a generic virtio device?  The toolstack names no image for one. */
+bool key_vdev_is_generic(const char *vdev);
+
 /* Is it an option of a disk, which fills a struct config_disk? */
 static inline bool key_is_disk_option(const struct key *k)
 {

@@ -156,22 +156,24 @@ static void check_file(struct scan *s, const char *name)
 	struct scan inner = { .dir = s->dir, .line = 1, .depth = s->depth + 1 };
 	struct stat st;
 	size_t len;
+	int r;
 
 	s->too_deep = inner.depth > DEPTH_MAX;
 	if (s->too_deep || asprintf(&path, "%s/%s", s->dir, name) < 0)
 		return;
 	/* Opening what is no file may block, or do things. */
-	if (stat(path, &st) < 0)
+	if (stat(path, &st) < 0) {
+		mistake(s, "cannot include %s: %s", path, strerror(errno));
 		return;
+	}
 	if (!S_ISREG(st.st_mode)) {
 		mistake(s, "cannot include %s: not a file", path);
 		return;
 	}
 	f = fopen(path, "re");
-	if (!f)
-		return;
-	if (source_read(f, &text, &len) < 0) {
-		mistake(s, "cannot include %s: cannot read it", path);
+	r = f ? source_read(f, &text, &len) : -errno;
+	if (r < 0) {
+		mistake(s, "cannot include %s: %s", path, strerror(-r));
 		return;
 	}
 	inner.path = path;

@@ -37,6 +37,7 @@ struct watcher {
 	struct change *changes; /* gathered from the events of one wake-up */
 	size_t nr_changes, max_changes;
 	bool stopping;
+	bool told_of_no_name; /* the log has said why --domain with a name finds nobody */
 };
 
 static void notify_status(const struct watcher *w)
@@ -59,6 +60,20 @@ static bool is_wanted(const struct watcher *w, uint16_t domid, const char *name)
 	return !only || !strcmp(only, id) || (name && !strcmp(only, name));
 }
 
+/* A driver domain may not read the names of guests, unless somebody lets it. */
+static void note_no_name(struct watcher *w, uint16_t domid, const char *name)
+{
+	const char *only = w->options->domain;
+
+	if (name || only[strspn(only, "0123456789")] == '\0' || w->told_of_no_name)
+		return;
+	w->told_of_no_name = true;
+	log_warn(NULL,
+		 "domain %u is not served: this is not domain 0, so that the names of guests can't "
+		 "be read; say --domain %u, if that is the guest \"%s\"",
+		 domid, domid, only);
+}
+
 /* The guest with this domid; a new one if there is none yet.  NULL: not ours to serve. */
 static struct guest *find_guest(struct watcher *w, uint16_t domid)
 {
@@ -73,8 +88,10 @@ static struct guest *find_guest(struct watcher *w, uint16_t domid)
 	snprintf(dir, sizeof(dir), "/local/domain/%u", domid);
 	snprintf(unnamed, sizeof(unnamed), "domain %u", domid);
 	name = xenstore_read(&w->xenstore, dir, "name");
-	if (!is_wanted(w, domid, name))
+	if (!is_wanted(w, domid, name)) {
+		note_no_name(w, domid, name);
 		return NULL;
+	}
 	g = guest_new(&w->ctx, domid, name ? name : unnamed);
 	if (g) {
 		g->next = w->guests;

@@ -64,7 +64,7 @@ static void exec_daemon(const char *log, const char *config)
 	    mount("none", "/run", "tmpfs", 0, NULL) < 0)
 		dprintf(STDERR_FILENO, "no private /run: %s\n", strerror(errno));
 	execl(SIM_XVIRTIOD, "xvirtiod", "--foreground", "--log-level", "debug", "--config", config,
-	      NULL);
+	      sim.only ? "--domain" : NULL, sim.only, NULL);
 	_exit(127);
 }
 

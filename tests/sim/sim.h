@@ -23,6 +23,7 @@ struct sim {
 	struct toolstack toolstack;
 	struct faults faults;
 	pid_t daemon;		   /* the watcher */
+	const char *only;	   /* its --domain; NULL: none; for its next start */
 	unsigned domid;		   /* of the domain where it runs */
 	struct xenstore_ring ring; /* of that, if it is not 0 */
 };

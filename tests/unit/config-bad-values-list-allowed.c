@@ -10,8 +10,9 @@
 #define SIZE                                                                                       \
 	" is not a text with a number of bytes, such as \"64M\" (K, M, G or T; a multiple of 512 " \
 	"up to \"1024T\")"
-#define VDEV \
-	" is not a virtual device name (1 to 23 lower-case letters and digits, such as \"xvda\")"
+#define VDEV                                                                           \
+	" is not a virtual device name of up to 23 bytes, such as \"xvda\", or \"virtio0\" " \
+	"for a generic virtio device"
 
 static const struct {
 	const char *setting;
@@ -61,7 +62,7 @@ static void bad_value(void **state)
 	(void)state;
 	for (i = 0; i < ARRAY_SIZE(bad); i++) {
 		snprintf(text, sizeof(text),
-			 "guests = ( { name = \"a\";\ndisks = ( { vdev = \"xvda\"; %s; } ); } );\n",
+			 "guests = ( { name = \"a\";\ndisks = ( { vdev = \"virtio0\"; %s; } ); } );\n",
 			 bad[i].setting);
 		snprintf(message, sizeof(message), "guests.[0].disks.[0].%s", bad[i].message);
 		try_text(&t, text, NULL);
@@ -115,12 +116,31 @@ static void bad_name(void **state)
 	(void)state;
 	try_text(&t,
 		 "guests = ( { name = \"\"; disks = (\n{ vdev = \"XVDA\"; },\n{ vdev = \"\"; },\n"
-		 "{ vdev = \"aaaaaaaaaaaaaaaaaaaaaaaa\"; } ); } );\n",
+		 "{ vdev = \"xvdaaaaaaaaaaaaaaaaaaaaa\"; },\n{ vdev = \"vda\"; },\n"
+		 "{ vdev = \"virtio\"; } ); } );\n",
 		 NULL);
 	try_refused(&t, "x.conf:1", "guests.[0].name: \"\" is not a text of 1 to 255 bytes");
 	try_refused(&t, "x.conf:2", "guests.[0].disks.[0].vdev: \"XVDA\"" VDEV);
 	try_refused(&t, "x.conf:3", "guests.[0].disks.[1].vdev: \"\"" VDEV);
-	try_refused(&t, "x.conf:4", "guests.[0].disks.[2].vdev: \"aaaaaaaaaaaaaaaaaaaaaaaa\"" VDEV);
+	try_refused(&t, "x.conf:4", "guests.[0].disks.[2].vdev: \"xvdaaaaaaaaaaaaaaaaaaaaa\"" VDEV);
+	try_refused(&t, "x.conf:5", "guests.[0].disks.[3].vdev: \"vda\"" VDEV);
+	try_refused(&t, "x.conf:6", "guests.[0].disks.[4].vdev: \"virtio\"" VDEV);
+}
+
+static void image_of_the_toolstack(void **state)
+{
+	struct try t;
+
+	(void)state;
+	try_text(&t,
+		 "guests = ( { name = \"a\"; disks = ( { vdev = \"virtio0\"; image = \"/a\"; },\n"
+		 "{ vdev = \"xvda\";\nimage = \"/a\"; } ); } );\n",
+		 NULL);
+	try_refused(&t, "x.conf:3",
+		    "guests.[0].disks.[1].image: \"xvda\" has its image from the toolstack "
+		    "(target=... in the guest's xl.cfg); this key is for generic virtio devices, "
+		    "virtio0 and so on");
+	assert_int_equal(try_lines(&t), 1);
 }
 
 int main(void)
@@ -128,7 +148,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(bad_value),	 cmocka_unit_test(bad_log_level),
 		cmocka_unit_test(bad_structure), cmocka_unit_test(missing_name),
-		cmocka_unit_test(bad_name),
+		cmocka_unit_test(bad_name),	 cmocka_unit_test(image_of_the_toolstack),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
