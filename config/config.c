@@ -233,8 +233,8 @@ static void check_image(struct reader *r, const config_setting_t *entry,
 
 	if (image && d->vdev[0] && !key_vdev_is_generic(d->vdev))
 		mistake(r, image,
-			"\"%s\" has its image from the toolstack (target=... in the guest's xl.cfg); "
-			"this key is for generic virtio devices, virtio0 and so on",
+			"\"%s\" has its image from the toolstack (target=... in the guest's "
+			"xl.cfg); this key is for generic virtio devices, virtio0 and so on",
 			d->vdev);
 }
 

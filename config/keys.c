@@ -10,7 +10,7 @@
 #define FIELD(type, member) \
 	.offset = offsetof(struct type, member), .size = sizeof(((struct type *)NULL)->member)
 
-#define VIRTIO "virtio"
+#define VIRTIO	     "virtio"
 
 #define IN_ANY_SCOPE (IN_DEFAULTS | IN_GUEST | IN_DISK)
 
@@ -54,7 +54,9 @@ static bool vdev_valid(const char *text, size_t len)
 	regex_t r;
 	bool valid;
 
-	if (regcomp(&r, "^((xvd|hd|sd)[a-z]+[0-9]*|d[0-9]+p[0-9]+|[0-9]+|0x[0-9a-f]+|" VIRTIO "[0-9]+)$",
+	if (regcomp(&r,
+		    "^((xvd|hd|sd)[a-z]+[0-9]*|d[0-9]+p[0-9]+|[0-9]+|0x[0-9a-f]+|" VIRTIO
+		    "[0-9]+)$",
 		    REG_EXTENDED | REG_NOSUB))
 		return false;
 	valid = len > 0 && !regexec(&r, text, 0, NULL, 0);

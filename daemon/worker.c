@@ -4,13 +4,7 @@
  *
  * Two things wake the loop besides completions: the event channels (a vCPU did something in one of
  * our windows) and the link to the watcher (attach, detach, stop).  Both only note what to do; the
- * round hook does it, once per round: pop and submit, publish and interrupt, and what must wait
- * until nothing is in flight, which is
- *
- *   - IOREQ_TYPE_INVALIDATE: unmap guest memory, let the waiting vCPUs go;
- *   - want of room for more guest memory: unmap what is there;
- *   - detaching a disk;
- *   - leaving.
+ * rounds do it (daemon/worker_round.c).
  *
  * The order of closing is law: take no more requests, drain, unmap guest memory (as much as time
  * allows), destroy the ioreq server.  The kernel may write to guest memory for a request in flight,
@@ -26,8 +20,7 @@
 
 #include "daemon/link.h"
 #include "daemon/sandbox.h"
-#include "daemon/state.h"
-#include "transport/kicks.h"
+#include "daemon/worker_private.h"
 
 /* SQEs prepared between two submissions; one that needs more submits early. */
 #define LOOP_ENTRIES 256
@@ -37,38 +30,6 @@
  * so; but not for longer than that, as libxl waits 10 s in all.
  */
 #define UNMAP_MS 2000
-
-/*
- * When there is no room at all for guest memory, others in this domain have it: ask again so many
- * milliseconds later.
- */
-#define ROOM_MS 100
-
-struct worker_disk {
-	struct disk disk;
-	struct kicks kicks;
-	bool attached;
-	bool detaching; /* the watcher waits for LINK_DETACHED */
-};
-
-struct worker {
-	struct log_subject subject;
-	struct loop loop;
-	struct loop_source link;
-	struct loop_source events;
-	struct state *state;
-	struct xen_domain xen;
-	struct guest_mem foreign;
-	struct guest_mem grants; /* GUEST_MEM_NULL: there are none */
-	bool may_grant;
-	struct ioreq_server ioreq;
-	struct worker_disk disks[STATE_DISKS_MAX];
-	unsigned turn; /* the disk that a round begins with */
-	bool began;    /* since foreign memory was unmapped, a request has been */
-	struct loop_timer room_timer;
-	bool stopping;
-	bool failed; /* it stops by itself */
-};
 
 static void reply(struct worker *w, enum link_type type, uint32_t slot, int result)
 {
@@ -83,17 +44,6 @@ static void reply(struct worker *w, enum link_type type, uint32_t slot, int resu
 		fail(r, &w->subject, "cannot answer the watcher");
 }
 
-/* Requests in flight, of disks that use this memory; NULL: any. */
-static unsigned inflight(const struct worker *w, const struct guest_mem *mem)
-{
-	unsigned n = 0;
-
-	for (unsigned i = 0; i < STATE_DISKS_MAX; i++)
-		if (w->disks[i].attached && (!mem || disk_uses(&w->disks[i].disk, mem)))
-			n += disk_inflight(&w->disks[i].disk);
-	return n;
-}
-
 static bool serves_nothing(const struct worker *w)
 {
 	for (unsigned i = 0; i < STATE_DISKS_MAX; i++)
@@ -102,26 +52,12 @@ static bool serves_nothing(const struct worker *w)
 	return true;
 }
 
-static void start_stop(struct worker *w)
+void worker_start_stop(struct worker *w)
 {
 	w->stopping = true;
 	for (unsigned i = 0; i < STATE_DISKS_MAX; i++)
 		if (w->disks[i].attached)
 			disk_stop(&w->disks[i].disk);
-}
-
-static void events_ready(struct loop_source *src)
-{
-	struct worker *w = container_of(src, struct worker, events);
-
-	if (xen_events_drain(&w->xen) < 0) {
-		/* What fails once would fail again, until the last request has ended. */
-		loop_remove(&w->loop, &w->events);
-		w->failed = true;
-		start_stop(w);
-		return;
-	}
-	ioreq_pump(&w->ioreq);
 }
 
 /* The first disk brings the ioreq server, the last one takes it away. */
@@ -136,7 +72,7 @@ static int open_server(struct worker *w)
 	r = xen_server_create(&w->xen);
 	if (r)
 		return r;
-	w->events.ready = events_ready;
+	w->events.ready = worker_events_ready;
 	r = loop_add(&w->loop, &w->events, w->xen.evtchn_fd);
 	if (r) {
 		xen_server_destroy(&w->xen);
@@ -259,7 +195,7 @@ static void start_detach(struct worker *w, const struct link_message *m)
 	disk_abandon(&w->disks[m->slot].disk);
 }
 
-static void finish_detach(struct worker *w, unsigned slot)
+void worker_finish_detach(struct worker *w, unsigned slot)
 {
 	struct worker_disk *wd = &w->disks[slot];
 
@@ -295,7 +231,7 @@ static void link_ready(struct loop_source *src)
 		if (r < 0)
 			fail(r, &w->subject, "cannot hear the watcher");
 		loop_remove(&w->loop, &w->link);
-		start_stop(w);
+		worker_start_stop(w);
 		return;
 	}
 	switch (m.type) {
@@ -312,91 +248,6 @@ static void link_ready(struct loop_source *src)
 		image_close(&image);
 		log_err(&w->subject, "strange message %d from the watcher", m.type);
 	}
-}
-
-/* Does foreign memory have to be unmapped before anything else is begun with it? */
-static bool must_unmap(const struct worker *w)
-{
-	return w->ioreq.invalidate_pending || w->foreign.starved;
-}
-
-/* The next round has disks to run. */
-static void room_timer_expired(struct loop_timer *t)
-{
-	(void)t;
-}
-
-static void unmap_foreign(struct worker *w)
-{
-	if (w->foreign.starved && !w->began && !w->room_timer.pending) {
-		w->room_timer.expired = room_timer_expired;
-		loop_timer_start(&w->loop, &w->room_timer, ROOM_MS);
-	}
-	guest_mem_invalidate(&w->foreign);
-	ioreq_answer_invalidates(&w->ioreq);
-	w->began = false;
-}
-
-/* Things that wait until nothing is in flight. */
-static bool finish_waiting(struct worker *w)
-{
-	bool more = false;
-
-	for (unsigned i = 0; i < STATE_DISKS_MAX; i++) {
-		if (w->disks[i].detaching && !disk_inflight(&w->disks[i].disk)) {
-			finish_detach(w, i);
-			more = true; /* it looked at slots */
-		}
-	}
-	if (must_unmap(w) && !inflight(w, &w->foreign)) {
-		unmap_foreign(w);
-		more = true; /* queues were left alone meanwhile */
-	}
-	if (w->stopping && !inflight(w, NULL))
-		loop_stop(&w->loop);
-	return more;
-}
-
-static bool run_disk(struct worker *w, unsigned i)
-{
-	struct disk *d = &w->disks[i].disk;
-	bool foreign, more;
-
-	if (!w->disks[i].attached)
-		return false;
-	foreign = disk_uses(d, &w->foreign);
-	if (foreign && (must_unmap(w) || w->room_timer.pending))
-		return false;
-	more = disk_run(d);
-	if (foreign) {
-		w->began |= d->began;
-		/* When there is room again, who has had none is the first. */
-		if (w->foreign.starved)
-			w->turn = d->began ? i + 1 : i;
-	}
-	return more;
-}
-
-static bool worker_round(void *arg)
-{
-	struct worker *w = arg;
-	unsigned turn = w->turn;
-	bool more = false;
-
-	for (unsigned n = 0; n < STATE_DISKS_MAX; n++)
-		more |= run_disk(w, (turn + n) % STATE_DISKS_MAX);
-	for (unsigned i = 0; i < STATE_DISKS_MAX; i++)
-		if (w->disks[i].attached)
-			disk_publish(&w->disks[i].disk);
-	more |= finish_waiting(w);
-
-	w->state->invalidates = w->ioreq.invalidates;
-	w->state->accesses = w->ioreq.accesses;
-	w->state->mapped_pages = w->foreign.mapped_pages;
-	w->state->mapped_grants = w->grants.mapped_pages;
-	w->state->grant_copies = w->grants.copies;
-	w->state->failed_grant_copies = w->grants.failed_copies;
-	return more;
 }
 
 /*

@@ -10,7 +10,7 @@
 #define SIZE                                                                                       \
 	" is not a text with a number of bytes, such as \"64M\" (K, M, G or T; a multiple of 512 " \
 	"up to \"1024T\")"
-#define VDEV                                                                           \
+#define VDEV                                                                                 \
 	" is not a virtual device name of up to 23 bytes, such as \"xvda\", or \"virtio0\" " \
 	"for a generic virtio device"
 
@@ -62,7 +62,8 @@ static void bad_value(void **state)
 	(void)state;
 	for (i = 0; i < ARRAY_SIZE(bad); i++) {
 		snprintf(text, sizeof(text),
-			 "guests = ( { name = \"a\";\ndisks = ( { vdev = \"virtio0\"; %s; } ); } );\n",
+			 "guests = ( { name = \"a\";\ndisks = ( { vdev = \"virtio0\"; %s; } ); } "
+			 ");\n",
 			 bad[i].setting);
 		snprintf(message, sizeof(message), "guests.[0].disks.[0].%s", bad[i].message);
 		try_text(&t, text, NULL);

@@ -29,8 +29,8 @@ static void missing(void **state)
 	(void)state;
 	try_text(&t, "\n@include \"guests.conf\"\n", NULL);
 	assert_int_equal(t.result, -EINVAL);
-	snprintf(line, sizeof(line), "x.conf:2: cannot include %s/guests.conf: No such file or directory\n",
-		 t.dir);
+	snprintf(line, sizeof(line),
+		 "x.conf:2: cannot include %s/guests.conf: No such file or directory\n", t.dir);
 	assert_non_null(strstr(t.log, line));
 }
 

@@ -13,7 +13,7 @@
 #define EACH   10  /* of them for one request */
 #define ROOM   24  /* pages: two requests of the busy queue and the rings don't fit */
 #define DEPTH  12
-#define ENOUGH 6   /* requests of those who have few */
+#define ENOUGH 6 /* requests of those who have few */
 
 static struct guest *g;
 static struct drv busy, other;
