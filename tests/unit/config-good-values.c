@@ -11,12 +11,12 @@ static struct config_disk only_disk(const char *settings)
 	struct try t;
 
 	snprintf(text, sizeof(text),
-		 "guests = ( { name = \"a\"; disks = ( { vdev = \"xvda\"; %s } ); } );\n",
+		 "guests = ( { name = \"a\"; disks = ( { vdev = \"virtio0\"; %s } ); } );\n",
 		 settings);
 	try_text(&t, text, NULL);
 	assert_string_equal(t.log, "");
 	assert_int_equal(t.result, 0);
-	config_disk(&t.config, "a", "xvda", &d);
+	config_disk(&t.config, "a", "virtio0", &d);
 	config_fini(&t.config);
 	return d;
 }

@@ -40,10 +40,12 @@ static void key_set_twice(void **state)
 static void missing_include(void **state)
 {
 	struct try t;
+	char what[128];
 
 	(void)state;
 	try_text(&t, "\n@include \"include\"\n", NULL);
-	try_refused(&t, "x.conf:2", "cannot open include file");
+	snprintf(what, sizeof(what), "cannot include %s/include: No such file or directory", t.dir);
+	try_refused(&t, "x.conf:2", what);
 }
 
 int main(void)

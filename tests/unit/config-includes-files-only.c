@@ -21,19 +21,6 @@ static void no_file(void **state)
 	assert_non_null(strstr(t.log, "/../../dev/null: not a file\n"));
 }
 
-static void missing(void **state)
-{
-	struct try t;
-	char line[128];
-
-	(void)state;
-	try_text(&t, "\n@include \"guests.conf\"\n", NULL);
-	assert_int_equal(t.result, -EINVAL);
-	snprintf(line, sizeof(line),
-		 "x.conf:2: cannot include %s/guests.conf: No such file or directory\n", t.dir);
-	assert_non_null(strstr(t.log, line));
-}
-
 static void in_an_included_file(void **state)
 {
 	struct try t;
@@ -73,7 +60,6 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(no_file),
-		cmocka_unit_test(missing),
 		cmocka_unit_test(in_an_included_file),
 		cmocka_unit_test(no_include),
 		cmocka_unit_test(without_end),
