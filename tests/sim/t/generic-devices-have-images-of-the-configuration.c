@@ -81,7 +81,7 @@ static void write_config(char *ret, size_t size, const char *dir)
 		 " { vdev = \"virtio1\"; image = \"%s/b\"; read_only = true; },\n"
 		 " { vdev = \"virtio4\"; image = \"%s/a\"; },\n"
 		 " { vdev = \"virtio7\"; image = \"%s/d\"; },\n"
-		 " { vdev = \"xvdf\"; image = \"%s/a\"; } ); } );\n",
+		 " { vdev = \"virtio5\"; image = \"%s/a\"; } ); } );\n",
 		 dir, dir, dir, dir, dir);
 }
 
@@ -153,7 +153,7 @@ int main(void)
 
 	/* Both sides name an image. */
 	g->disk[3] = toolstack_disk(5, c);
-	snprintf(g->disk[3].vdev, sizeof(g->disk[3].vdev), "xvdf");
+	snprintf(g->disk[3].vdev, sizeof(g->disk[3].vdev), "virtio5");
 	sim_check(toolstack_write_disk(&sim.toolstack, g->domid, &g->disk[3], NULL) == 0, "a disk");
 	wait_node(g, 3, "error", "and the configuration");
 	guest_destroy(g);
