@@ -36,6 +36,7 @@
 #include "base/util.h"
 
 #define CQES_PER_SQE 4
+#define LOOKS	     16 /* between two at the clock */
 
 struct loop_poll {
 	struct loop_op poll;
@@ -295,6 +296,65 @@ static int enter(struct loop *l, bool may_sleep)
 	return 0;
 }
 
+/* Is there something for a round to do? */
+static bool is_busy(const struct loop *l)
+{
+	const unsigned has_events = IORING_SQ_TASKRUN | IORING_SQ_CQ_OVERFLOW;
+
+	return io_uring_cq_ready(&l->ring) || IO_URING_READ_ONCE(*l->ring.sq.kflags) & has_events ||
+	       (l->idle && l->idle->peek(l->round_arg));
+}
+
+/* Wait for that, but not for long. */
+static bool look(const struct loop *l)
+{
+	uint64_t end = clock_ns() + l->spin.max_ns;
+
+	do {
+		for (unsigned i = 0; i < LOOKS; i++) {
+			if (is_busy(l))
+				return true;
+			cpu_relax();
+		}
+	} while (clock_ns() < end);
+	return false;
+}
+
+/*
+ * Look before a sleep, if that has paid so far.  While operations are pending it is the kernel that
+ * we wait for, and it may want this CPU.
+ */
+static int look_first(struct loop *l, bool *ret_found)
+{
+	int r = enter(l, false);
+
+	*ret_found = is_busy(l);
+	if (!r && !*ret_found) {
+		*ret_found = !(l->idle && l->idle->is_pending(l->round_arg)) && look(l);
+		spin_looked(&l->spin, *ret_found);
+	}
+	return r;
+}
+
+/* There is nothing to do now: wait until there is, or sleep. */
+static int wait(struct loop *l)
+{
+	bool found = false;
+	uint64_t start;
+	int r = 0;
+
+	if (l->spin.on)
+		r = look_first(l, &found);
+	if (r || found || (l->idle && l->idle->settle(l->round_arg)))
+		return r ? r : enter(l, false);
+	if (!l->spin.max_ns)
+		return enter(l, true);
+	start = clock_ns();
+	r = enter(l, true);
+	spin_slept(&l->spin, clock_ns() - start);
+	return r;
+}
+
 static bool reap_one(struct loop *l)
 {
 	struct io_uring_cqe *cqe;
@@ -318,7 +378,7 @@ int loop_run_round(struct loop *l, bool may_sleep)
 	unsigned n;
 	int r;
 
-	r = enter(l, may_sleep && !l->more);
+	r = may_sleep && !l->more ? wait(l) : enter(l, false);
 	if (r < 0)
 		return r;
 

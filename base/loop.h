@@ -8,6 +8,9 @@
  * virtqueues, publish used rings, raise interrupts).  When the hook says that it has more to do,
  * the next round does not sleep.
  *
+ * Before a round sleeps it may look for a while whether something comes (base/spin.h), at
+ * completions, and at what only its owner knows (struct loop_idle).
+ *
  * One loop belongs to one thread, the one that called loop_init() (IORING_SETUP_SINGLE_ISSUER).
  */
 #ifndef BASE_LOOP_H
@@ -17,6 +20,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/spin.h"
+
 /*
  * One asynchronous operation.  Embed it, set done, and get an SQE for it; the memory stays with the
  * operation until done() has been called, which happens exactly once per SQE, from loop_run().
@@ -24,6 +29,19 @@
  */
 struct loop_op {
 	void (*done)(struct loop_op *op, int res);
+};
+
+/*
+ * Who looks at shared memory need not be woken for what is there: peek() says whether there is
+ * something for the next round, without doing anything; it is called very often.  settle() is
+ * called before each sleep: it asks those outside to wake the loop, and returns true if something
+ * came before they could know.  is_pending(): are there operations that the kernel has to end?  All
+ * with round_arg.
+ */
+struct loop_idle {
+	bool (*peek)(void *arg);
+	bool (*settle)(void *arg);
+	bool (*is_pending)(void *arg);
 };
 
 struct loop_poll; /* private to loop.c */
@@ -51,6 +69,9 @@ struct loop {
 	/* Runs at the end of each round; true means "do not sleep, call me again".  May be NULL. */
 	bool (*round)(void *arg);
 	void *round_arg;
+
+	const struct loop_idle *idle; /* NULL: there is nothing but completions */
+	struct spin spin;	      /* spin_init() before loop_run(); else there is no polling */
 
 	/*
 	 * The one table of registered buffers that a ring has, for whoever fills it:

@@ -63,13 +63,29 @@ static inline int take_fd(int *fd)
 	return ret;
 }
 
-/* Milliseconds of CLOCK_MONOTONIC. */
-static inline uint64_t clock_ms(void)
+/* For loops that wait for another CPU. */
+static inline void cpu_relax(void)
+{
+#if defined(__x86_64__)
+	__builtin_ia32_pause();
+#elif defined(__aarch64__)
+	__asm__ volatile("yield");
+#endif
+}
+
+/* Nanoseconds of CLOCK_MONOTONIC. */
+static inline uint64_t clock_ns(void)
 {
 	struct timespec now;
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000ull + now.tv_nsec / 1000000;
+	return now.tv_sec * 1000000000ull + now.tv_nsec;
+}
+
+/* Milliseconds of the same clock. */
+static inline uint64_t clock_ms(void)
+{
+	return clock_ns() / 1000000;
 }
 
 /* The earlier of two times of that clock; 0 is none. */

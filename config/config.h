@@ -22,6 +22,7 @@
 #define CONFIG_SERIAL_MAX   20	 /* bytes of a serial: VIRTIO_BLK_ID_BYTES */
 #define CONFIG_IMAGE_MAX    1023 /* bytes of the path of an image */
 #define CONFIG_QUEUES_MAX   8
+#define CONFIG_POLL_US_MAX  1000
 
 /* Where a value comes from, from weak to strong. */
 enum config_scope {
@@ -102,6 +103,7 @@ struct config_guest {
 struct config {
 	int log_level;			   /* syslog level, LOG_ERR...LOG_DEBUG */
 	enum config_bool irqfd, ioeventfd; /* use them where the kernel has them */
+	unsigned poll_us;		   /* 0...CONFIG_POLL_US_MAX; 0: no polling */
 	struct config_disk defaults;
 	struct config_guest *guests;
 	unsigned nr_guests;

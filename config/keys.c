@@ -91,6 +91,7 @@ const struct config config_built_in = {
 	.log_level = LOG_INFO,
 	.irqfd = CONFIG_BOOL_TRUE,
 	.ioeventfd = CONFIG_BOOL_FALSE,
+	.poll_us = 100,
 	.defaults = {
 		.backend = "file",
 		.cache = CONFIG_CACHE_DIRECT,
@@ -250,6 +251,16 @@ const struct key config_keys[] = {
 			".Ic irqfd .\n"
 			"Off, because the kernel of the host goes on to use memory that it has\n"
 			"taken back if a worker process is killed meanwhile.\n",
+	},
+	{
+		.name = "poll_us", .places = IN_TOP, .type = KEY_NUMBER,
+		.min = 0, .max = CONFIG_POLL_US_MAX, FIELD(config, poll_us),
+		.help = "For how many microseconds a guest's worker process that has run out of\n"
+			"work looks for more before it sleeps.\n"
+			"Meanwhile the guest need not notify it, which is a trap into Xen.\n"
+			"It does so only while that pays: one look in vain ends it for some time,\n"
+			"and an idle guest costs nothing.\n"
+			"0 is never.\n",
 	},
 	{
 		.name = "defaults", .places = IN_TOP, .type = KEY_GROUP, .unset = "empty",

@@ -36,41 +36,76 @@ static bool drain_queue(struct disk *d, struct virtq *q, unsigned nr_sharing, ui
 	bool more = false;
 
 	virtq_suppress_kicks(q);
+	d->quiet |= 1u << (q - d->mmio.dev.queues);
 	/* A request may be a fault, which ends the work on all queues. */
 	while (q->state->ready && virtio_device_live(&d->mmio.dev)) {
-		int r;
+		uint64_t cost;
 
 		more = !budget || *bytes > share_end;
-		if (more)
+		if (more || virtq_pop(q, &head) <= 0)
 			break;
-		r = virtq_pop(q, &head);
-		if (r > 0) {
-			uint64_t cost = request_prepare(d, q, head);
-
-			if (q->mem->starved) {
-				virtq_unpop(q, head);
-				break;
-			}
-			budget--;
-			*bytes += cost;
-			heads[n++] = head;
-		} else if (r < 0 || !virtq_want_kicks(q)) {
+		cost = request_prepare(d, q, head);
+		if (q->mem->starved) {
+			virtq_unpop(q, head);
 			break;
 		}
+		budget--;
+		*bytes += cost;
+		heads[n++] = head;
 	}
 	requests_start(d, q, heads, n);
 	return more || q->mem->starved;
 }
 
+/* The quiet queues that have something; unmapped: or may have, since their rings are not mapped. */
+static uint32_t find_unkicked(const struct disk *d, bool unmapped)
+{
+	uint32_t found = 0, todo = 0;
+
+	if (!d->stopped && virtio_device_live(&d->mmio.dev))
+		todo = d->quiet;
+	for (; todo; todo &= todo - 1) {
+		unsigned i = __builtin_ctz(todo);
+		const struct virtq *q = &d->mmio.dev.queues[i];
+
+		if (virtq_is_mapped(q) ? virtq_has_more(q) : unmapped)
+			found |= 1u << i;
+	}
+	return found;
+}
+
+bool disk_peek(const struct disk *d)
+{
+	return find_unkicked(d, false);
+}
+
+bool disk_settle(struct disk *d)
+{
+	if (d->stopped || !virtio_device_live(&d->mmio.dev))
+		return false;
+	for (; d->quiet; d->quiet &= d->quiet - 1) {
+		unsigned i = __builtin_ctz(d->quiet);
+		struct virtq *q = &d->mmio.dev.queues[i];
+
+		/* Without room for its rings the driver could not be asked. */
+		if (virtq_want_kicks(q) || q->mem->starved)
+			d->marked |= 1u << i;
+	}
+	return d->marked;
+}
+
 bool disk_run(struct disk *d)
 {
-	uint32_t todo = d->stopped ? 0 : d->marked;
-	unsigned nr_sharing = __builtin_popcount(todo);
 	struct virtq *q = d->mmio.dev.queues;
+	uint32_t todo;
+	unsigned nr_sharing;
 	uint64_t bytes = 0;
 	uint16_t last;
 	bool began;
 
+	d->marked |= find_unkicked(d, true);
+	todo = d->stopped ? 0 : d->marked;
+	nr_sharing = __builtin_popcount(todo);
 	d->began = false;
 	while (todo && bytes <= ROUND_BYTES) {
 		uint32_t later = todo >> d->turn << d->turn;

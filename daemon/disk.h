@@ -4,7 +4,8 @@
  * Chain in, block request out; result in, used element out.
  *
  * Everything runs on the worker's loop thread, and once per round where that is enough: kicks only
- * mark queues, disk_run() drains the marked ones, disk_publish() shows what has completed.
+ * mark queues, disk_run() drains the marked ones, disk_publish() shows what has completed.  The
+ * driver of a drained queue need not kick it until disk_settle(): disk_run() looks there, too.
  */
 #ifndef DAEMON_DISK_H
 #define DAEMON_DISK_H
@@ -47,6 +48,7 @@ struct disk {
 	size_t request_stride;	       /* bytes from one slot to the next */
 	uint32_t marked;	       /* queues with something to pop, a bit each */
 	uint32_t pushed;	       /* queues with something to publish */
+	uint32_t quiet;		       /* queues whose driver was told not to kick */
 	unsigned turn;		       /* the queue that a round begins with */
 	bool began;		       /* the last round has begun a request */
 	bool stopped;		       /* take no new requests */
@@ -72,6 +74,14 @@ bool disk_run(struct disk *d);
 
 /* Let the driver see what has completed, with at most one interrupt. */
 void disk_publish(struct disk *d);
+
+/* Is there something for disk_run() in a queue that the driver does not kick? */
+bool disk_peek(const struct disk *d);
+
+/*
+ * Let the driver kick all queues.  True if something came before it could know, for disk_run().
+ */
+bool disk_settle(struct disk *d);
 
 /*
  * The image may have been resized: serve the size that it has now, in whole logical blocks, and

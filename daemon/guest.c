@@ -296,14 +296,15 @@ static void worker_exited(struct loop_source *src)
 
 static int start_worker(struct guest *g, bool grants)
 {
+	struct worker_options o = g->ctx->worker;
 	int r;
 
+	o.grants = grants;
 	forget_state(g);
 	r = state_create(g->domid, &g->subject, &g->state, &g->state_fd);
 	if (r)
 		return r;
-	r = spawn_worker(&g->worker, g->domid, &g->subject, g->state_fd, g->ctx->eventfds,
-			 g->ctx->log_level, g->ctx->foreground, grants);
+	r = spawn_worker(&g->worker, g->domid, &g->subject, g->state_fd, &o);
 	if (r) {
 		forget_worker(g);
 		return r;

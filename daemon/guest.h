@@ -22,10 +22,8 @@ struct guest_context {
 	struct loop *loop;
 	struct xenstore *xenstore;
 	const struct config *config;
-	unsigned eventfds;  /* for the workers: XEN_IRQFD, XEN_IOEVENTFD */
-	int log_level;	    /* for the workers */
-	bool foreground;    /* they log text to standard error in any case */
-	bool driver_domain; /* closed disks' directories are ours to remove */
+	struct worker_options worker; /* but for grants, which depend on the guest */
+	bool driver_domain;	      /* closed disks' directories are ours to remove */
 };
 
 enum guest_disk_phase {

@@ -24,8 +24,9 @@ struct arguments {
 	const char *worker;
 	const char *worker_name;
 	const char *worker_log_level;
-	bool worker_grants;
 	const char *worker_eventfds;
+	const char *worker_poll;
+	bool worker_grants;
 };
 
 enum option_value {
@@ -41,6 +42,7 @@ enum option_value {
 	OPT_WORKER_NAME,
 	OPT_WORKER_LOG_LEVEL,
 	OPT_WORKER_EVENTFDS,
+	OPT_WORKER_POLL,
 };
 
 static const struct option options[] = {
@@ -56,6 +58,7 @@ static const struct option options[] = {
 	{ "worker-name", required_argument, NULL, OPT_WORKER_NAME },
 	{ "worker-log-level", required_argument, NULL, OPT_WORKER_LOG_LEVEL },
 	{ "worker-eventfds", required_argument, NULL, OPT_WORKER_EVENTFDS },
+	{ "worker-poll", required_argument, NULL, OPT_WORKER_POLL },
 	{ NULL, 0, NULL, 0 },
 };
 
@@ -117,6 +120,9 @@ static int parse_arguments(int argc, char **argv, struct arguments *a)
 		case OPT_WORKER_EVENTFDS:
 			a->worker_eventfds = optarg;
 			break;
+		case OPT_WORKER_POLL:
+			a->worker_poll = optarg;
+			break;
 		default: /* getopt_long() has said what is wrong */
 			fputs("Try 'xvirtiod --help'.\n", stderr);
 			return EXIT_USAGE;
@@ -132,13 +138,17 @@ static int parse_arguments(int argc, char **argv, struct arguments *a)
 
 static int run_worker(const struct arguments *a)
 {
-	if (!a->worker_name || !a->worker_log_level || !a->worker_eventfds) {
+	struct worker_options o = { .foreground = a->foreground, .grants = a->worker_grants };
+
+	if (!a->worker_name || !a->worker_log_level || !a->worker_eventfds || !a->worker_poll) {
 		fputs("xvirtiod: --worker is for xvirtiod's own use\n", stderr);
 		return EXIT_USAGE;
 	}
-	log_set_level(atoi(a->worker_log_level));
-	return worker_main(atoi(a->worker), a->worker_name, atoi(a->worker_eventfds),
-			   a->worker_grants);
+	o.log_level = atoi(a->worker_log_level);
+	o.eventfds = atoi(a->worker_eventfds);
+	o.poll_us = atoi(a->worker_poll);
+	log_set_level(o.log_level);
+	return worker_main(atoi(a->worker), a->worker_name, &o);
 }
 
 static int run_watcher(const struct arguments *a, const struct config *config)

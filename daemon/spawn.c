@@ -70,27 +70,29 @@ static int start(struct worker_process *w, char *const argv[], int state_fd,
 }
 
 int spawn_worker(struct worker_process *ret, uint16_t domid, const struct log_subject *subject,
-		 int state_fd, unsigned eventfds, int log_level, bool foreground, bool grants)
+		 int state_fd, const struct worker_options *o)
 {
 	struct worker_process w = WORKER_PROCESS_NULL;
-	char id[8], level[8], bits[8], name[sizeof(subject->guest)];
+	char id[8], level[8], eventfds[8], poll[16], name[sizeof(subject->guest)];
 	char *argv[] = { "xvirtiod", "--worker",
 			 id,	     "--worker-name",
 			 name,	     "--worker-log-level",
 			 level,	     "--worker-eventfds",
-			 bits,	     NULL,
+			 eventfds,   "--worker-poll",
+			 poll,	     NULL,
 			 NULL,	     NULL };
-	char **more = &argv[9];
+	char **more = &argv[11];
 	int r;
 
-	if (foreground)
+	if (o->foreground)
 		*more++ = "--foreground";
-	if (grants)
+	if (o->grants)
 		*more++ = "--worker-grants";
 
 	snprintf(id, sizeof(id), "%u", domid);
-	snprintf(bits, sizeof(bits), "%u", eventfds);
-	snprintf(level, sizeof(level), "%d", log_level);
+	snprintf(level, sizeof(level), "%d", o->log_level);
+	snprintf(eventfds, sizeof(eventfds), "%u", o->eventfds);
+	snprintf(poll, sizeof(poll), "%u", o->poll_us);
 	snprintf(name, sizeof(name), "%s", subject->guest);
 	r = start(&w, argv, state_fd, subject);
 	if (!r)

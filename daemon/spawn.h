@@ -8,6 +8,7 @@
 #include <sys/types.h>
 
 #include "base/log.h"
+#include "daemon/worker.h"
 
 /* A worker as its parent sees it.  Owns the descriptors. */
 struct worker_process {
@@ -20,11 +21,11 @@ struct worker_process {
 
 /*
  * Start a worker for a domain.  It gets a copy of state_fd and the other end of the link, and
- * nothing else that is open here.  eventfds, grants: as for worker_main().  0 or -errno, logged
- * about *subject; on failure *ret is untouched.
+ * nothing else that is open here.  0 or -errno, logged about *subject; on failure *ret is
+ * untouched.
  */
 int spawn_worker(struct worker_process *ret, uint16_t domid, const struct log_subject *subject,
-		 int state_fd, unsigned eventfds, int log_level, bool foreground, bool grants);
+		 int state_fd, const struct worker_options *o);
 
 /* End a worker that cannot be used, and wait for it. */
 void spawn_kill(const struct worker_process *w);

@@ -423,9 +423,12 @@ int watcher_main(const struct watcher_options *o)
 			.loop = &w.loop,
 			.xenstore = &w.xenstore,
 			.config = o->config,
-			.eventfds = wanted_eventfds(o->config),
-			.log_level = o->log_level,
-			.foreground = o->foreground,
+			.worker = {
+				.eventfds = wanted_eventfds(o->config),
+				.poll_us = o->config->poll_us,
+				.log_level = o->log_level,
+				.foreground = o->foreground,
+			},
 		},
 	};
 

@@ -273,7 +273,7 @@ static int open_memory(struct worker *w, bool grants)
 	return r;
 }
 
-static int worker_init(struct worker *w, uint16_t domid, unsigned eventfds, bool grants)
+static int worker_init(struct worker *w, uint16_t domid, const struct worker_options *o)
 {
 	int r;
 
@@ -284,16 +284,18 @@ static int worker_init(struct worker *w, uint16_t domid, unsigned eventfds, bool
 	close(WORKER_STATE_FD);
 	r = xen_domain_init(&w->xen, domid, &w->subject);
 	if (!r)
-		r = open_memory(w, grants);
-	w->may_grant = grants;
+		r = open_memory(w, o->grants);
+	w->may_grant = o->grants;
 	if (!r)
 		r = loop_init_disabled(&w->loop, LOOP_ENTRIES);
 	if (r)
 		return r;
-	xen_eventfds_init(&w->xen, eventfds, &w->loop);
+	xen_eventfds_init(&w->xen, o->eventfds, &w->loop);
 	w->ioreq.xen = &w->xen;
 	w->loop.round = worker_round;
 	w->loop.round_arg = w;
+	w->loop.idle = &worker_idle;
+	spin_init(&w->loop.spin, o->poll_us * 1000ull);
 	w->link.ready = link_ready;
 	r = loop_add(&w->loop, &w->link, WORKER_LINK_FD);
 	/* Guest data is not touched before this point. */
@@ -328,7 +330,7 @@ static void worker_fini(struct worker *w)
 	state_unmap(w->state);
 }
 
-int worker_main(uint16_t domid, const char *guest, unsigned eventfds, bool grants)
+int worker_main(uint16_t domid, const char *guest, const struct worker_options *o)
 {
 	static struct worker w;
 	int r;
@@ -340,7 +342,7 @@ int worker_main(uint16_t domid, const char *guest, unsigned eventfds, bool grant
 	signal(SIGHUP, SIG_IGN);
 	signal(SIGTERM, SIG_IGN);
 
-	r = worker_init(&w, domid, eventfds, grants);
+	r = worker_init(&w, domid, o);
 	if (r)
 		reply(&w, LINK_FAILED, 0, r);
 	else

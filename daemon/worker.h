@@ -16,11 +16,16 @@
 #define WORKER_LINK_FD	3
 #define WORKER_STATE_FD 4
 
-/*
- * Serve domid, whose name is for log lines, until the end, with those of eventfds (XEN_IRQFD,
- * XEN_IOEVENTFD) that the kernel has.  grants: some of its disks may use grants.  Returns the exit
- * status.
- */
-int worker_main(uint16_t domid, const char *guest, unsigned eventfds, bool grants);
+/* What the watcher decides for a worker. */
+struct worker_options {
+	unsigned eventfds; /* XEN_IRQFD, XEN_IOEVENTFD: what to use if the kernel has it */
+	unsigned poll_us;  /* it looks for work for so long before it sleeps; 0: not at all */
+	int log_level;	   /* syslog's */
+	bool foreground;   /* log text to standard error in any case */
+	bool grants;	   /* some of the guest's disks may use grants */
+};
+
+/* Serve domid, whose name is for log lines, until the end.  Returns the exit status. */
+int worker_main(uint16_t domid, const char *guest, const struct worker_options *o);
 
 #endif

@@ -25,6 +25,7 @@ struct worker {
 	struct guest_mem foreign;
 	struct guest_mem grants; /* GUEST_MEM_NULL: there are none */
 	bool may_grant;
+	bool event; /* came since the last round */
 	struct ioreq_server ioreq;
 	struct worker_disk disks[STATE_DISKS_MAX];
 	unsigned turn; /* the disk that a round begins with */
@@ -39,6 +40,9 @@ void worker_events_ready(struct loop_source *src);
 
 /* loop.round of the worker. */
 bool worker_round(void *arg);
+
+/* loop.idle of the worker. */
+extern const struct loop_idle worker_idle;
 
 /* Take no more requests, and leave when nothing is in flight. */
 void worker_start_stop(struct worker *w);

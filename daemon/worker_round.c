@@ -29,18 +29,21 @@ static unsigned inflight(const struct worker *w, const struct guest_mem *mem)
 	return n;
 }
 
+/* What fails once would fail again, until the last request has ended. */
+static void events_failed(struct worker *w)
+{
+	loop_remove(&w->loop, &w->events);
+	w->failed = true;
+	worker_start_stop(w);
+}
+
 void worker_events_ready(struct loop_source *src)
 {
 	struct worker *w = container_of(src, struct worker, events);
 
-	if (xen_events_drain(&w->xen) < 0) {
-		/* What fails once would fail again, until the last request has ended. */
-		loop_remove(&w->loop, &w->events);
-		w->failed = true;
-		worker_start_stop(w);
-		return;
-	}
-	ioreq_pump(&w->ioreq);
+	if (xen_events_drain(&w->xen) < 0)
+		events_failed(w);
+	w->event = true;
 }
 
 /* Does foreign memory have to be unmapped before anything else is begun with it? */
@@ -86,18 +89,23 @@ static bool finish_waiting(struct worker *w)
 	return more;
 }
 
+/* Can requests of the disk be begun now? */
+static bool may_run(const struct worker *w, const struct worker_disk *wd)
+{
+	if (!wd->attached)
+		return false;
+	return !disk_uses(&wd->disk, &w->foreign) || !(must_unmap(w) || w->room_timer.pending);
+}
+
 static bool run_disk(struct worker *w, unsigned i)
 {
 	struct disk *d = &w->disks[i].disk;
-	bool foreign, more;
+	bool more;
 
-	if (!w->disks[i].attached)
-		return false;
-	foreign = disk_uses(d, &w->foreign);
-	if (foreign && (must_unmap(w) || w->room_timer.pending))
+	if (!may_run(w, &w->disks[i]))
 		return false;
 	more = disk_run(d);
-	if (foreign) {
+	if (disk_uses(d, &w->foreign)) {
 		w->began |= d->began;
 		/* When there is room again, who has had none is the first. */
 		if (w->foreign.starved)
@@ -112,6 +120,10 @@ bool worker_round(void *arg)
 	unsigned turn = w->turn;
 	bool more = false;
 
+	/* Without an event as well: their channels may be masked. */
+	if (w->event || xen_ioreq_is_waiting(&w->xen))
+		ioreq_pump(&w->ioreq);
+	w->event = false;
 	for (unsigned n = 0; n < STATE_DISKS_MAX; n++)
 		more |= run_disk(w, (turn + n) % STATE_DISKS_MAX);
 	for (unsigned i = 0; i < STATE_DISKS_MAX; i++)
@@ -127,3 +139,38 @@ bool worker_round(void *arg)
 	w->state->failed_grant_copies = w->grants.failed_copies;
 	return more;
 }
+
+static bool worker_peek(void *arg)
+{
+	const struct worker *w = arg;
+
+	if (xen_ioreq_is_waiting(&w->xen))
+		return true;
+	for (unsigned i = 0; i < STATE_DISKS_MAX; i++)
+		if (may_run(w, &w->disks[i]) && disk_peek(&w->disks[i].disk))
+			return true;
+	return false;
+}
+
+/* What may not be run now is settled later: what it waits for wakes the loop. */
+static bool worker_settle(void *arg)
+{
+	struct worker *w = arg;
+	bool more = false;
+
+	if (xen_events_unmask(&w->xen) < 0) {
+		events_failed(w);
+		more = true;
+	}
+	for (unsigned i = 0; i < STATE_DISKS_MAX; i++)
+		if (may_run(w, &w->disks[i]))
+			more |= disk_settle(&w->disks[i].disk);
+	return more;
+}
+
+static bool worker_is_pending(void *arg)
+{
+	return inflight(arg, NULL);
+}
+
+const struct loop_idle worker_idle = { worker_peek, worker_settle, worker_is_pending };

@@ -153,7 +153,7 @@ static bool rings_usable(struct virtq *q)
 {
 	if (!q->state->ready)
 		return false;
-	if (q->desc && q->generation == q->mem->generation)
+	if (virtq_is_mapped(q))
 		return true;
 	if (map_rings(q))
 		return true;
@@ -381,6 +381,11 @@ bool virtq_publish(struct virtq *q)
 	if (q->event_idx)
 		return virtq_event_crossed(le16_load(used_event(q)), s->published, old);
 	return !(le16_load(&q->avail->flags) & AVAIL_F_NO_INTERRUPT);
+}
+
+bool virtq_has_more(const struct virtq *q)
+{
+	return q->state->ready && le16_load(&q->avail->idx) != q->state->last_avail;
 }
 
 void virtq_suppress_kicks(struct virtq *q)

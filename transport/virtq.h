@@ -124,6 +124,15 @@ void virtq_push(struct virtq *q, uint16_t head, uint32_t len);
  */
 bool virtq_publish(struct virtq *q);
 
+/* Are the rings mapped now? */
+static inline bool virtq_is_mapped(const struct virtq *q)
+{
+	return q->desc && q->generation == q->mem->generation;
+}
+
+/* Are there heads to pop?  Just a look at rings that are mapped. */
+bool virtq_has_more(const struct virtq *q);
+
 /* Ask the driver not to notify while we look anyway.  Only a hint. */
 void virtq_suppress_kicks(struct virtq *q);
 

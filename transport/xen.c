@@ -30,9 +30,6 @@
 /* GUEST_RAM0_BASE of xen/include/public/arch-arm.h: each guest has memory there. */
 #define GFN_RAM0 (0x40000000u >> XEN_PAGE_SHIFT)
 
-/* Ports that one read(2) of /dev/xen/evtchn may return. */
-#define PORTS_PER_READ 64
-
 int xen_domain_init(struct xen_domain *x, uint16_t domid, const struct log_subject *subject)
 {
 	int r;
@@ -77,6 +74,7 @@ static void release_server(struct xen_domain *x, struct xen_server *s)
 {
 	while (s->nr_ports)
 		xenevtchn_unbind(x->evtchn, s->ports[--s->nr_ports]);
+	x->nr_masked = 0; /* to unmask what is not bound any more is an error */
 	free(s->ports);
 	s->ports = NULL;
 	if (s->resource)
@@ -215,26 +213,39 @@ static void note_kicked(struct xen_domain *x, const uint32_t *ports, unsigned nr
 				x->kicked[v / 64] |= 1ull << v % 64;
 }
 
+int xen_events_unmask(struct xen_domain *x)
+{
+	ssize_t n = x->nr_masked * sizeof(x->masked[0]);
+
+	x->nr_masked = 0;
+	if (n && write(x->evtchn_fd, x->masked, n) != n)
+		return fail(-errno, x->subject, "cannot unmask event channels");
+	return 0;
+}
+
+/*
+ * libxenevtchn reads and unmasks one port per system call; the device takes arrays
+ * (drivers/xen/evtchn.c).
+ */
 int xen_events_drain(struct xen_domain *x)
 {
-	uint32_t ports[PORTS_PER_READ];
+	unsigned room;
 	ssize_t n;
 
-	/*
-	 * libxenevtchn reads and unmasks one port per system call; the device takes arrays
-	 * (drivers/xen/evtchn.c).  A short array was the last one.
-	 */
+	/* A masked port is not read again, so there is room for all.  A short array was the last. */
 	do {
-		n = read(x->evtchn_fd, ports, sizeof(ports));
-		if (n < 0)
-			return errno == EAGAIN || errno == EINTR
-				       ? 0
-				       : fail(-errno, x->subject, "cannot read event channels");
-		if (write(x->evtchn_fd, ports, n) != n)
-			return fail(-errno, x->subject, "cannot unmask event channels");
+		room = sizeof(x->masked) - x->nr_masked * sizeof(x->masked[0]);
+		n = read(x->evtchn_fd, &x->masked[x->nr_masked], room);
+		if (n < 0 && (errno == EAGAIN || errno == EINTR))
+			return 0;
+		if (n <= 0)
+			return fail(n ? -errno : -EIO, x->subject, "cannot read event channels");
 		if (x->kicker.created)
-			note_kicked(x, ports, n / sizeof(*ports));
-	} while (n == sizeof(ports));
+			note_kicked(x, &x->masked[x->nr_masked], n / sizeof(x->masked[0]));
+		x->nr_masked += n / sizeof(x->masked[0]);
+		if (x->kicker.created && xen_events_unmask(x))
+			return -EIO;
+	} while (n == room);
 	return 0;
 }
 
@@ -243,6 +254,14 @@ static volatile struct ioreq *slot_of(const struct xen_domain *x, unsigned slot)
 	if (slot < x->nr_vcpus)
 		return &x->server.page->vcpu_ioreq[slot];
 	return &x->kicker.page->vcpu_ioreq[slot - x->nr_vcpus];
+}
+
+bool xen_ioreq_is_waiting(const struct xen_domain *x)
+{
+	for (unsigned v = 0; x->server.created && v < x->nr_vcpus; v++)
+		if (slot_of(x, v)->state == STATE_IOREQ_READY)
+			return true;
+	return false;
 }
 
 bool xen_ioreq_take(struct xen_domain *x, unsigned n, struct xen_ioreq *ret)

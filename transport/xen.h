@@ -57,7 +57,9 @@ struct xen_domain {
 	int evtchn_fd;	   /* readable when a vCPU asks; non-blocking; owned by evtchn */
 	struct log_limit limit; /* for failures that would repeat with every request */
 
-	struct xen_server server; /* for everything */
+	struct xen_server server;	/* for everything */
+	uint32_t masked[XEN_SLOTS_MAX]; /* event channels drained and not yet unmasked */
+	unsigned nr_masked;
 	struct xen_server kicker; /* for writes to QueueNotify, with XEN_IOEVENTFD */
 	unsigned eventfds;	  /* XEN_IRQFD, XEN_IOEVENTFD: what is used */
 	int privcmd;		  /* for them; owned; -1: none */
@@ -132,10 +134,18 @@ struct xen_ioreq {
 };
 
 /*
- * Read and unmask all pending event channels, in batches.  Which slots are READY is for
- * xen_ioreq_take() to find out: the page knows better than the events.
+ * Read all pending event channels, in batches.  Which slots are READY is for xen_ioreq_take() to
+ * find out: the page knows better than the events.  The channels stay masked, so who looks at the
+ * slots by itself meanwhile saves the system calls; but with XEN_IOEVENTFD they must be unmasked,
+ * since each event tells what the page does not.  0 or -errno, logged.
  */
 int xen_events_drain(struct xen_domain *x);
+
+/* Before a sleep: unmask what was drained.  Events that came meanwhile come now. */
+int xen_events_unmask(struct xen_domain *x);
+
+/* Is a slot READY that is for us only?  Just a look. */
+bool xen_ioreq_is_waiting(const struct xen_domain *x);
 
 /*
  * Slots to look at, one for each vCPU and server: that of vCPU v is v in the server for everything,

@@ -205,6 +205,7 @@ static void no_notification_in_mid_round(struct drv_queue *q)
 	settle(q, q->avail_idx);
 	pool_take(&pool, 8);
 	/* And then it wants one. */
+	settle_kicks(q);
 	old = q->avail_idx;
 	pool_add(&pool, 1);
 	sim_check(drv_kick_wanted(q, old), "it wants no notification");

@@ -131,6 +131,7 @@ static void C23_queue_reset_forgets_all(void)
 	for (unsigned i = 1; i < 20; i++) {
 		pool_serve(&pool, 7);
 		sim_check(drv_used_idx(q) == 7 * i, "used.idx is %u", drv_used_idx(q));
+		settle_kicks(q);
 		sim_check(drv_avail_event(q) == 7 * i, "avail_event is %u", drv_avail_event(q));
 	}
 	/* A reset queue did not break the device. */

@@ -142,6 +142,12 @@ void settle(struct drv_queue *q, uint16_t idx)
 	}
 }
 
+void settle_kicks(struct drv_queue *q)
+{
+	for (unsigned n = 0; !drv_kick_will_be_wanted(q);)
+		sim_step(&n, "the device to want kicks");
+}
+
 static cpu_set_t racing_cpu;
 
 void race_prepare(void)

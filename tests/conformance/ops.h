@@ -62,6 +62,9 @@ bool is_serial(const void *data, const char *serial);
  */
 void settle(struct drv_queue *q, uint16_t idx);
 
+/* Wait until the device wants a notification for the next head: before, it looks by itself. */
+void settle_kicks(struct drv_queue *q);
+
 /*
  * For races between the device and the guest, if this machine allows it: before device(),
  * everything comes before other programs and leaves one CPU; and then the calling vCPU, and no

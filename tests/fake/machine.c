@@ -150,7 +150,7 @@ void vm_round(void)
 		more = disk_run(&vm.disk);
 		disk_publish(&vm.disk);
 		assert_true(rounds++ < 1000);
-	} while (more);
+	} while (more || disk_settle(&vm.disk));
 }
 
 void vm_go(struct drv_queue *q)

@@ -205,6 +205,20 @@ int xen_events_drain(struct xen_domain *x)
 	return 0;
 }
 
+int xen_events_unmask(struct xen_domain *x)
+{
+	(void)x;
+	return 0;
+}
+
+bool xen_ioreq_is_waiting(const struct xen_domain *x)
+{
+	for (unsigned v = 0; v < x->nr_vcpus; v++)
+		if (fake.slot[v] == READY)
+			return true;
+	return false;
+}
+
 bool xen_ioreq_take(struct xen_domain *x, unsigned vcpu, struct xen_ioreq *ret)
 {
 	(void)x;

@@ -329,6 +329,13 @@ bool drv_kick_wanted(struct drv_queue *q, uint16_t old_avail_idx)
 	       (uint16_t)(q->avail_idx - old_avail_idx);
 }
 
+bool drv_kick_will_be_wanted(struct drv_queue *q)
+{
+	if (!(q->d->features & BIT64(F_EVENT_IDX)))
+		return !(drv_used_flags(q) & 1);
+	return drv_avail_event(q) == q->avail_idx;
+}
+
 bool drv_used(struct drv_queue *q, uint32_t *ret_id, uint32_t *ret_len)
 {
 	const uint32_t *elem;

@@ -241,6 +241,9 @@ void drv_avail(struct drv_queue *q, uint16_t head);
 void drv_kick(struct drv_queue *q);
 bool drv_kick_wanted(struct drv_queue *q, uint16_t old_avail_idx);
 
+/* Will the device want one for the next head?  It does not while it looks by itself. */
+bool drv_kick_will_be_wanted(struct drv_queue *q);
+
 /* Take the next used element back, if there is one. */
 bool drv_used(struct drv_queue *q, uint32_t *ret_id, uint32_t *ret_len);
 

@@ -46,6 +46,9 @@ int main(void)
 	for (unsigned round = 0; round < ROUNDS; round++) {
 		uint64_t heap = h->d.heap;
 
+		/* Before that it looks at the queue without kicks. */
+		for (unsigned n = 0; !drv_kick_will_be_wanted(q);)
+			sim_step(&n, "the device to want kicks");
 		drv_blk_add(q, &r);
 		attack(h, round);
 		/* A queue would have been looked at before the second of two accesses. */

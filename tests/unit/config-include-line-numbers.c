@@ -12,7 +12,7 @@ static void mistake_in_included_file(void **state)
 	try_refused(&t, "include:3", "defaults.queues: 99 is not a number from 1 to 8 or \"auto\"");
 	try_refused(&t, "x.conf:4",
 		    "colour: unknown key; known here: log_level, irqfd, "
-		    "ioeventfd, defaults, guests");
+		    "ioeventfd, poll_us, defaults, guests");
 	assert_int_equal(try_lines(&t), 2);
 }
 

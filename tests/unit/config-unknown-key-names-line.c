@@ -12,7 +12,7 @@ static void unknown_key(void **state)
 	try_text(&t, "log_level = \"info\";\n\ncolour = 1;\n", NULL);
 	try_refused(&t, "x.conf:3",
 		    "colour: unknown key; known here: log_level, irqfd, "
-		    "ioeventfd, defaults, guests");
+		    "ioeventfd, poll_us, defaults, guests");
 	assert_int_equal(try_lines(&t), 1);
 }
 

@@ -8,7 +8,7 @@
 
 static struct drv d;
 
-/* At most one round has more to do: the next one finds nothing. */
+/* At most one round has more to do: the next one finds nothing, and nothing keeps us awake. */
 static void expect_rest(void)
 {
 	bool more = disk_run(&vm.disk);
@@ -16,6 +16,8 @@ static void expect_rest(void)
 	disk_publish(&vm.disk);
 	if (more)
 		assert_false(disk_run(&vm.disk));
+	assert_false(disk_peek(&vm.disk));
+	assert_false(disk_settle(&vm.disk));
 }
 
 static void queues_never_set_up(void **state)
