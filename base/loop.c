@@ -320,39 +320,41 @@ static bool look(const struct loop *l)
 	return false;
 }
 
-/*
- * Look before a sleep, if that has paid so far.  While operations are pending it is the kernel that
- * we wait for, and it may want this CPU.
- */
-static int look_first(struct loop *l, bool *ret_found)
-{
-	int r = enter(l, false);
-
-	*ret_found = is_busy(l);
-	if (!r && !*ret_found) {
-		*ret_found = !(l->idle && l->idle->is_pending(l->round_arg)) && look(l);
-		spin_looked(&l->spin, *ret_found);
-	}
-	return r;
-}
-
 /* There is nothing to do now: wait until there is, or sleep. */
-static int wait(struct loop *l)
+static int wait_for_work(struct loop *l)
 {
-	bool found = false;
 	uint64_t start;
-	int r = 0;
+	bool found;
+	int r;
 
-	if (l->spin.on)
-		r = look_first(l, &found);
-	if (r || found || (l->idle && l->idle->settle(l->round_arg)))
-		return r ? r : enter(l, false);
-	if (!l->spin.max_ns)
-		return enter(l, true);
+	/* What ends while it is submitted is not waited for. */
+	if (l->spin.max_ns && io_uring_sq_ready(&l->ring)) {
+		r = enter(l, false);
+		if (r || is_busy(l))
+			return r;
+	}
+	/* While operations are pending it is the kernel that is waited for: it may want the CPU. */
+	if (l->spin.on) {
+		start = clock_ns();
+		found = !(l->idle && l->idle->is_pending(l->round_arg)) && look(l);
+		spin_looked(&l->spin, found, clock_ns() - start);
+		if (found)
+			return enter(l, false);
+	}
+	if (l->idle && l->idle->settle(l->round_arg))
+		return enter(l, false);
 	start = clock_ns();
 	r = enter(l, true);
 	spin_slept(&l->spin, clock_ns() - start);
 	return r;
+}
+
+/* Inside a round its owner's idle hooks would find what only the next round can do. */
+static int next_round(struct loop *l, bool may_sleep)
+{
+	if (!may_sleep || l->more)
+		return enter(l, false);
+	return l->in_round ? enter(l, true) : wait_for_work(l);
 }
 
 static bool reap_one(struct loop *l)
@@ -378,7 +380,7 @@ int loop_run_round(struct loop *l, bool may_sleep)
 	unsigned n;
 	int r;
 
-	r = may_sleep && !l->more ? wait(l) : enter(l, false);
+	r = next_round(l, may_sleep);
 	if (r < 0)
 		return r;
 

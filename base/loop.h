@@ -147,7 +147,8 @@ int loop_run(struct loop *l);
 /*
  * Run one round; sleep for a completion only if may_sleep and the round hook had no more to do.  A
  * signal ends the sleep, and is no error.  May be called from inside a completion or the round
- * hook, to wait for others; the hook is not entered twice.  0 or -errno as for loop_run().
+ * hook, to wait for others; the hook is not entered twice, and nobody is asked to settle.  0 or
+ * -errno as for loop_run().
  */
 int loop_run_round(struct loop *l, bool may_sleep);
 

@@ -4,9 +4,10 @@
  *
  * Going to sleep and waking up costs the sleeper some microseconds, and whoever wakes it a system
  * call, or a trap into the hypervisor.  Looking costs the CPU, which may be somebody else's.  So
- * who sleeps tells how long that was, and who looks whether something came: a number of short
- * sleeps in a row switches polling on, and one look in vain switches it off.  That number doubles
- * each time, and is small again after polling has paid for a while.
+ * who sleeps tells how long that was, and who looks how long that took, and whether something came:
+ * a number of short sleeps in a row switches polling on.  It is switched off by one look in vain,
+ * or when looks cost more than they earn.  The number doubles then, and is small again after
+ * polling has paid for a while.
  *
  * Short is what may have been less than max_ns if nobody had had to wake up: a CPU that sleeps, or
  * a hypervisor in between, makes a multiple of it.
@@ -25,7 +26,8 @@ struct spin {
 	/* Private. */
 	unsigned need; /* short sleeps in a row that switch it on */
 	unsigned short_sleeps;
-	unsigned wins; /* looks not in vain since polling has been on */
+	unsigned wins;	 /* looks not in vain since polling has been on */
+	int64_t balance; /* ns: what looks have earned, less what they cost */
 };
 
 /* It starts switched off. */
@@ -34,7 +36,7 @@ void spin_init(struct spin *s, uint64_t max_ns);
 /* Somebody slept for so many nanoseconds. */
 void spin_slept(struct spin *s, uint64_t ns);
 
-/* Somebody looked, for max_ns at most; did something come? */
-void spin_looked(struct spin *s, bool found);
+/* Somebody looked for so many nanoseconds; did something come? */
+void spin_looked(struct spin *s, bool found, uint64_t ns);
 
 #endif

@@ -36,7 +36,6 @@ static bool drain_queue(struct disk *d, struct virtq *q, unsigned nr_sharing, ui
 	bool more = false;
 
 	virtq_suppress_kicks(q);
-	d->quiet |= 1u << (q - d->mmio.dev.queues);
 	/* A request may be a fault, which ends the work on all queues. */
 	while (q->state->ready && virtio_device_live(&d->mmio.dev)) {
 		uint64_t cost;
@@ -54,11 +53,13 @@ static bool drain_queue(struct disk *d, struct virtq *q, unsigned nr_sharing, ui
 		heads[n++] = head;
 	}
 	requests_start(d, q, heads, n);
+	if (virtq_is_mapped(q))
+		d->quiet |= 1u << (q - d->mmio.dev.queues);
 	return more || q->mem->starved;
 }
 
-/* The quiet queues that have something; unmapped: or may have, since their rings are not mapped. */
-static uint32_t find_unkicked(const struct disk *d, bool unmapped)
+/* The quiet queues that have something. */
+static uint32_t find_unkicked(const struct disk *d)
 {
 	uint32_t found = 0, todo = 0;
 
@@ -66,9 +67,8 @@ static uint32_t find_unkicked(const struct disk *d, bool unmapped)
 		todo = d->quiet;
 	for (; todo; todo &= todo - 1) {
 		unsigned i = __builtin_ctz(todo);
-		const struct virtq *q = &d->mmio.dev.queues[i];
 
-		if (virtq_is_mapped(q) ? virtq_has_more(q) : unmapped)
+		if (virtq_has_more(&d->mmio.dev.queues[i]))
 			found |= 1u << i;
 	}
 	return found;
@@ -76,19 +76,20 @@ static uint32_t find_unkicked(const struct disk *d, bool unmapped)
 
 bool disk_peek(const struct disk *d)
 {
-	return find_unkicked(d, false);
+	return find_unkicked(d);
 }
 
 bool disk_settle(struct disk *d)
 {
+	uint32_t todo = d->quiet;
+
+	d->quiet = 0;
 	if (d->stopped || !virtio_device_live(&d->mmio.dev))
 		return false;
-	for (; d->quiet; d->quiet &= d->quiet - 1) {
-		unsigned i = __builtin_ctz(d->quiet);
-		struct virtq *q = &d->mmio.dev.queues[i];
+	for (; todo; todo &= todo - 1) {
+		unsigned i = __builtin_ctz(todo);
 
-		/* Without room for its rings the driver could not be asked. */
-		if (virtq_want_kicks(q) || q->mem->starved)
+		if (virtq_want_kicks(&d->mmio.dev.queues[i]))
 			d->marked |= 1u << i;
 	}
 	return d->marked;
@@ -103,7 +104,7 @@ bool disk_run(struct disk *d)
 	uint16_t last;
 	bool began;
 
-	d->marked |= find_unkicked(d, true);
+	d->marked |= find_unkicked(d);
 	todo = d->stopped ? 0 : d->marked;
 	nr_sharing = __builtin_popcount(todo);
 	d->began = false;

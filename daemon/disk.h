@@ -48,7 +48,7 @@ struct disk {
 	size_t request_stride;	       /* bytes from one slot to the next */
 	uint32_t marked;	       /* queues with something to pop, a bit each */
 	uint32_t pushed;	       /* queues with something to publish */
-	uint32_t quiet;		       /* queues whose driver was told not to kick */
+	uint32_t quiet;		       /* queues, mapped ones, whose driver need not kick */
 	unsigned turn;		       /* the queue that a round begins with */
 	bool began;		       /* the last round has begun a request */
 	bool stopped;		       /* take no new requests */
@@ -79,7 +79,8 @@ void disk_publish(struct disk *d);
 bool disk_peek(const struct disk *d);
 
 /*
- * Let the driver kick all queues.  True if something came before it could know, for disk_run().
+ * Let the driver kick all queues: before a sleep, and before memory is unmapped.  True if something
+ * came before it could know, for disk_run().
  */
 bool disk_settle(struct disk *d);
 

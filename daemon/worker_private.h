@@ -25,8 +25,8 @@ struct worker {
 	struct guest_mem foreign;
 	struct guest_mem grants; /* GUEST_MEM_NULL: there are none */
 	bool may_grant;
-	bool event; /* came since the last round */
 	struct ioreq_server ioreq;
+	bool pumped; /* since the last round */
 	struct worker_disk disks[STATE_DISKS_MAX];
 	unsigned turn; /* the disk that a round begins with */
 	bool began;    /* since foreign memory was unmapped, a request has been */

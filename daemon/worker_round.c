@@ -41,9 +41,12 @@ void worker_events_ready(struct loop_source *src)
 {
 	struct worker *w = container_of(src, struct worker, events);
 
-	if (xen_events_drain(&w->xen) < 0)
+	if (xen_events_drain(&w->xen) < 0) {
 		events_failed(w);
-	w->event = true;
+		return;
+	}
+	ioreq_pump(&w->ioreq);
+	w->pumped = true;
 }
 
 /* Does foreign memory have to be unmapped before anything else is begun with it? */
@@ -64,6 +67,10 @@ static void unmap_foreign(struct worker *w)
 		w->room_timer.expired = room_timer_expired;
 		loop_timer_start(&w->loop, &w->room_timer, ROOM_MS);
 	}
+	/* Nobody looks at rings that are not mapped. */
+	for (unsigned i = 0; i < STATE_DISKS_MAX; i++)
+		if (w->disks[i].attached && disk_uses(&w->disks[i].disk, &w->foreign))
+			disk_settle(&w->disks[i].disk);
 	guest_mem_invalidate(&w->foreign);
 	ioreq_answer_invalidates(&w->ioreq);
 	w->began = false;
@@ -120,10 +127,10 @@ bool worker_round(void *arg)
 	unsigned turn = w->turn;
 	bool more = false;
 
-	/* Without an event as well: their channels may be masked. */
-	if (w->event || xen_ioreq_is_waiting(&w->xen))
+	/* Without an event as well: their channels may be masked.  But each has one turn a round. */
+	if (!w->pumped && xen_ioreq_is_waiting(&w->xen))
 		ioreq_pump(&w->ioreq);
-	w->event = false;
+	w->pumped = false;
 	for (unsigned n = 0; n < STATE_DISKS_MAX; n++)
 		more |= run_disk(w, (turn + n) % STATE_DISKS_MAX);
 	for (unsigned i = 0; i < STATE_DISKS_MAX; i++)

@@ -385,7 +385,8 @@ bool virtq_publish(struct virtq *q)
 
 bool virtq_has_more(const struct virtq *q)
 {
-	return q->state->ready && le16_load(&q->avail->idx) != q->state->last_avail;
+	return q->state->ready && virtq_is_mapped(q) &&
+	       le16_load(&q->avail->idx) != q->state->last_avail;
 }
 
 void virtq_suppress_kicks(struct virtq *q)

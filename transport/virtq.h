@@ -130,7 +130,7 @@ static inline bool virtq_is_mapped(const struct virtq *q)
 	return q->desc && q->generation == q->mem->generation;
 }
 
-/* Are there heads to pop?  Just a look at rings that are mapped. */
+/* Are there heads to pop?  Just a look: no, if the rings are not mapped. */
 bool virtq_has_more(const struct virtq *q);
 
 /* Ask the driver not to notify while we look anyway.  Only a hint. */

@@ -74,7 +74,6 @@ static void release_server(struct xen_domain *x, struct xen_server *s)
 {
 	while (s->nr_ports)
 		xenevtchn_unbind(x->evtchn, s->ports[--s->nr_ports]);
-	x->nr_masked = 0; /* to unmask what is not bound any more is an error */
 	free(s->ports);
 	s->ports = NULL;
 	if (s->resource)
@@ -183,6 +182,7 @@ void xen_server_destroy(struct xen_domain *x)
 {
 	destroy_server(x, &x->kicker);
 	destroy_server(x, &x->server);
+	x->nr_masked = 0;
 }
 
 int xen_server_map_window(struct xen_domain *x, const struct xen_server *s, uint64_t base,
@@ -219,7 +219,7 @@ int xen_events_unmask(struct xen_domain *x)
 
 	x->nr_masked = 0;
 	if (n && write(x->evtchn_fd, x->masked, n) != n)
-		return fail(-errno, x->subject, "cannot unmask event channels");
+		return fail(errno ? -errno : -EIO, x->subject, "cannot unmask event channels");
 	return 0;
 }
 
@@ -231,9 +231,15 @@ int xen_events_drain(struct xen_domain *x)
 {
 	unsigned room;
 	ssize_t n;
+	int r;
 
-	/* A masked port is not read again, so there is room for all.  A short array was the last. */
+	/*
+	 * A masked port is not read again, so there is room for all, but for what is left over from
+	 * a server that is gone.  A short array was the last one.
+	 */
 	do {
+		if (x->nr_masked == XEN_SLOTS_MAX)
+			xen_events_unmask(x);
 		room = sizeof(x->masked) - x->nr_masked * sizeof(x->masked[0]);
 		n = read(x->evtchn_fd, &x->masked[x->nr_masked], room);
 		if (n < 0 && (errno == EAGAIN || errno == EINTR))
@@ -243,8 +249,9 @@ int xen_events_drain(struct xen_domain *x)
 		if (x->kicker.created)
 			note_kicked(x, &x->masked[x->nr_masked], n / sizeof(x->masked[0]));
 		x->nr_masked += n / sizeof(x->masked[0]);
-		if (x->kicker.created && xen_events_unmask(x))
-			return -EIO;
+		r = x->kicker.created ? xen_events_unmask(x) : 0;
+		if (r)
+			return r;
 	} while (n == room);
 	return 0;
 }

@@ -55,11 +55,11 @@ struct xen_domain {
 	uint16_t domid;
 	unsigned nr_vcpus; /* the domain's maximum: one ioreq slot and one event channel each */
 	int evtchn_fd;	   /* readable when a vCPU asks; non-blocking; owned by evtchn */
-	struct log_limit limit; /* for failures that would repeat with every request */
-
-	struct xen_server server;	/* for everything */
 	uint32_t masked[XEN_SLOTS_MAX]; /* event channels drained and not yet unmasked */
 	unsigned nr_masked;
+	struct log_limit limit; /* for failures that would repeat with every request */
+
+	struct xen_server server; /* for everything */
 	struct xen_server kicker; /* for writes to QueueNotify, with XEN_IOEVENTFD */
 	unsigned eventfds;	  /* XEN_IRQFD, XEN_IOEVENTFD: what is used */
 	int privcmd;		  /* for them; owned; -1: none */

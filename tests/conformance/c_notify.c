@@ -187,8 +187,12 @@ static struct drv_queue *ring_for_a_round(uint64_t without)
 	sim_check(drv_negotiate(d, drv_offered(d) & ~without) && drv_setup_queue(d, 0, POOL_MAX),
 		  "the ring");
 	drv_write(d, R_STATUS, drv_status(d) | S_DRIVER_OK);
-	/* It has looked at the ring for the first time when it answers the next access. */
+	/*
+	 * It has looked at the ring for the first time when it answers the next access, and looks
+	 * there no more, unless it is kicked, when it sleeps.
+	 */
 	drv_status(d);
+	sim_wait_asleep(sim_worker(the_guest->domid));
 	pool_init(&pool, &d->q[0], POOL_MAX);
 	return &d->q[0];
 }

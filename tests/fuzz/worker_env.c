@@ -94,7 +94,10 @@ bool env_round(void)
 		timer->pending = false;
 		timer->expired(timer);
 	}
-	return env.loop->round(env.loop->round_arg);
+	if (env.loop->round(env.loop->round_arg))
+		return true;
+	/* It would sleep. */
+	return env.loop->idle->settle(env.loop->round_arg);
 }
 
 /* base/loop.h */

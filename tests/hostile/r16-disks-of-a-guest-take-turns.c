@@ -73,7 +73,7 @@ static void check(const struct turn *t)
 	printf("fairness: in %u rounds a disk with %u full queues was served %u requests, one with "
 	       "one queue %u\n",
 	       t->rounds, QUEUES, greedy, t->served);
-	sim_check(t->served >= greedy, "the greedy disk has more");
+	sim_check(t->served >= greedy, "the greedy disk has more: %u, %u", greedy, t->served);
 	for (unsigned i = 0; i < QUEUES; i++)
 		sim_check(t->greedy[i] * QUEUES == greedy, "queue %u was served %u requests", i,
 			  t->greedy[i]);

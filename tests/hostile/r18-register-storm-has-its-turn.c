@@ -27,6 +27,13 @@ static void *storm(void *arg)
 	return NULL;
 }
 
+/* It has to wait if the worker, which looks at the queue by itself, has been stopped before. */
+static void *kick(void *queue)
+{
+	drv_kick(queue);
+	return NULL;
+}
+
 /* Requests of so many rounds; *ret_accesses: the most that were answered in one. */
 static unsigned serve(struct hostile *h, struct drv_queue *q, unsigned rule, uint64_t *ret_accesses)
 {
@@ -69,8 +76,9 @@ int main(void)
 	/* GET_ID is answered in the round that takes it. */
 	hostile_fill(&other.q[0], hostile_table(&other, T_GET_ID, drv_alloc(&other, 20), 20));
 	rule = faults_add(&sim.faults, &hold);
-	drv_kick(&other.q[0]);
+	thread[0] = guest_run(kick, &other.q[0]);
 	alone = serve(h, &other.q[0], rule, &accesses);
+	guest_join(thread[0]);
 	for (unsigned i = 0; i < VCPUS; i++) {
 		s[i] = (struct storm){ h, i, &stop };
 		thread[i] = guest_run(storm, &s[i]);

@@ -57,15 +57,15 @@ static void a_look_in_vain_ends_it(void **state)
 	(void)state;
 	for (unsigned need = FIRST; need < MOST; need *= 2) {
 		assert_int_equal(sleep_until_on(), need);
-		spin_looked(&s, true);
+		spin_looked(&s, true, 0);
 		assert_true(s.on);
-		spin_looked(&s, false);
+		spin_looked(&s, false, MAX_NS);
 		assert_false(s.on);
 	}
 	/* It never takes longer than this. */
 	for (unsigned i = 0; i < 3; i++) {
 		assert_int_equal(sleep_until_on(), MOST);
-		spin_looked(&s, false);
+		spin_looked(&s, false, MAX_NS);
 	}
 }
 
@@ -74,13 +74,31 @@ static void what_pays_comes_back_soon(void **state)
 	(void)state;
 	for (unsigned i = 0; i < 10; i++) {
 		sleep_until_on();
-		spin_looked(&s, false);
+		spin_looked(&s, false, MAX_NS);
 	}
 	assert_int_equal(sleep_until_on(), MOST);
 	for (unsigned i = 0; i < PAID_BACK; i++)
-		spin_looked(&s, true);
-	spin_looked(&s, false);
+		spin_looked(&s, true, 0);
+	spin_looked(&s, false, MAX_NS);
 	assert_int_equal(sleep_until_on(), 2 * FIRST);
+}
+
+/* Something comes each time, but only just. */
+static void what_costs_too_much_ends(void **state)
+{
+	unsigned n = 0;
+
+	(void)state;
+	sleep_until_on();
+	while (s.on) {
+		spin_looked(&s, true, MAX_NS - 1);
+		assert_true(++n < 100);
+	}
+	assert_true(n > 1);
+	sleep_until_on();
+	for (n = 0; n < 1000; n++)
+		spin_looked(&s, true, MAX_NS / 4);
+	assert_true(s.on);
 }
 
 /* 0 is the switch. */
@@ -89,7 +107,7 @@ static void never(void **state)
 	(void)state;
 	spin_init(&s, 0);
 	for (unsigned i = 0; i < 1000; i++)
-		spin_slept(&s, 1);
+		spin_slept(&s, 0);
 	assert_false(s.on);
 }
 
@@ -100,6 +118,7 @@ int main(void)
 		cmocka_unit_test_setup(long_sleeps_do_not, set_up),
 		cmocka_unit_test_setup(a_look_in_vain_ends_it, set_up),
 		cmocka_unit_test_setup(what_pays_comes_back_soon, set_up),
+		cmocka_unit_test_setup(what_costs_too_much_ends, set_up),
 		cmocka_unit_test(never),
 	};
 
