@@ -229,15 +229,12 @@ int sd_notifyf(int unset_environment, const char *format, ...)
 /* daemon/spawn.h, and what the kernel knows of processes */
 
 int spawn_worker(struct worker_process *ret, uint16_t domid, const struct log_subject *subject,
-		 int state_fd, unsigned eventfds, int log_level, bool foreground, bool grants)
+		 int state_fd, const struct worker_options *o)
 {
 	struct wenv_worker *w = &wenv_workers[wenv_nr_workers];
 	int pair[2];
 
-	(void)eventfds;
-	(void)log_level;
-	(void)foreground;
-	(void)grants;
+	(void)o;
 	if ((env.spawn_countdown && !--env.spawn_countdown) || wenv_nr_workers == WENV_WORKERS_MAX)
 		return fail(-EAGAIN, subject, "cannot start a worker");
 	for (unsigned i = 0; i < wenv_nr_workers; i++)

@@ -364,7 +364,7 @@ void env_run(void (*program)(void), int failing)
 	memset(&env, 0, sizeof(env));
 	env.program = program;
 	env.inside = true;
-	worker_main(LIBXEN_DOMID, "fuzz", 0, false);
+	worker_main(LIBXEN_DOMID, "fuzz", &(struct worker_options){ .eventfds = 0 });
 	env.inside = false;
 
 	/* With disks attached only the end of the process gives all back. */
