@@ -405,6 +405,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	while (disk_run(d))
 		fuzz_check(rounds++ < 100, "rounds without end");
 	disk_publish(d);
+	fuzz_check(!disk_settle(d), "something is left");
 	fuzz_check(!d->mmio.dev.inflight, "%u in flight", d->mmio.dev.inflight);
 	is.errors = d->state->counters.errors - before.errors;
 	is.unsupported = d->state->counters.unsupported - before.unsupported;
