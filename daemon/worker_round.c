@@ -127,7 +127,7 @@ bool worker_round(void *arg)
 	unsigned turn = w->turn;
 	bool more = false;
 
-	/* Without an event as well: their channels may be masked.  But each has one turn a round. */
+	/* Without an event, too: their channels may be masked.  But each has one turn a round. */
 	if (!w->pumped && xen_ioreq_is_waiting(&w->xen))
 		ioreq_pump(&w->ioreq);
 	w->pumped = false;

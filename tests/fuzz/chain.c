@@ -405,7 +405,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	while (disk_run(d))
 		fuzz_check(rounds++ < 100, "rounds without end");
 	disk_publish(d);
-	fuzz_check(!disk_settle(d), "something is left");
+	/* What data did to the available ring is not looked at. */
+	disk_settle(d);
 	fuzz_check(!d->mmio.dev.inflight, "%u in flight", d->mmio.dev.inflight);
 	is.errors = d->state->counters.errors - before.errors;
 	is.unsupported = d->state->counters.unsupported - before.unsupported;
