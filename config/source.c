@@ -155,7 +155,7 @@ static void check_file(struct scan *s, const char *name)
 	_cleanup_(fclosep) FILE *f = NULL;
 	struct scan inner = { .dir = s->dir, .line = 1, .depth = s->depth + 1 };
 	struct stat st;
-	size_t len;
+	size_t len = 0;
 	int r;
 
 	s->too_deep = inner.depth > DEPTH_MAX;
