@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "tests/sim/check.h"
+#include "tests/sim/sim.h"
 
 #define COUNTERS_MAX 64
 
@@ -111,29 +112,13 @@ static void add_task(const char *tid, const char *dir, void *arg)
 		fclose(f);
 }
 
-static uint64_t rss_kib(pid_t pid)
-{
-	char path[64], line[128];
-	uint64_t n = 0;
-	FILE *f;
-
-	snprintf(path, sizeof(path), "/proc/%d/status", pid);
-	f = fopen(path, "re");
-	while (f && fgets(line, sizeof(line), f))
-		if (sscanf(line, "RssAnon: %" SCNu64, &n) == 1)
-			break;
-	if (f)
-		fclose(f);
-	return n;
-}
-
 struct meter_usage meter_usage(const pid_t *pids, unsigned nr)
 {
 	struct meter_usage u = { .at = meter_now(), .syscalls = nr_counters ? 0 : -1 };
 
 	for (unsigned i = 0; i < nr; i++) {
 		for_each_task(pids[i], add_task, &u);
-		u.rss_kib += rss_kib(pids[i]);
+		u.rss_kib += sim_rss_kib(pids[i]);
 	}
 	for (unsigned i = 0; i < nr_counters; i++) {
 		uint64_t n;
