@@ -65,7 +65,8 @@ static void note_no_name(struct watcher *w, uint16_t domid, const char *name)
 {
 	const char *only = w->options->domain;
 
-	if (name || only[strspn(only, "0123456789")] == '\0' || w->told_of_no_name)
+	if (!w->ctx.driver_domain || name || only[strspn(only, "0123456789")] == '\0' ||
+	    w->told_of_no_name)
 		return;
 	w->told_of_no_name = true;
 	log_warn(NULL,
